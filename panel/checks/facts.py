@@ -1,0 +1,350 @@
+"""Text → the facts in it that can be looked up: numbers, prices, dates, versions, licences and proper names.
+
+Facts are brought to one form, so that "$1.2k", "1,200 dollars" and "USD 1200" are one price and "October 2026" stands
+on a line that says 2026-10-05. Rules of form only: knows nothing of verdicts, and cannot tell whether two texts mean
+the same.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from panel.checks.words import (
+    COMMON_TERMS,
+    LICENCE_WORDS,
+    MAGNITUDES,
+    MONTHS,
+    NUMBER_WORDS,
+    STOP,
+    TENS,
+    UNITS,
+    words_of,
+)
+
+FactKind = Literal["number", "price", "date", "version", "licence", "name"]
+
+DIGITS = re.compile(r"\d+(?:[,_’'\u202f\u00a0]\d{3}(?!\d))*(?:\.\d+)*")
+TAIL = re.compile(
+    r"(?:(?P<letter>k|K|[mM]n?|bn|[bBT])(?![A-Za-z0-9])|[\s-]?(?P<word>hundred|thousand|million|billion|trillion)\b)?\+?"
+    r"(?:\s?(?P<percent>%|percent\b|per cent\b)"
+    r"|[\s-]?(?:US\s)?(?P<currency>dollars?|euros?|pounds?|cents?|USD|EUR|GBP|JPY|INR|CHF|CAD|AUD|[$€£])(?![A-Za-z]))?"
+)
+LETTERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "t": 1e12}
+CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "dollar": "USD", "euro": "EUR",
+              "pound": "GBP", "cent": "USD"}
+CODE_BEFORE = re.compile(r"\b(USD|EUR|GBP|JPY|INR|CHF|CAD|AUD)\s?$")
+NUMBER_WORD = re.compile(
+    rf"\b(?:(?P<tens>{'|'.join(TENS)}|twenty)(?:[- ](?P<unit>{'|'.join(list(UNITS)[1:10])}))?|(?P<small>{'|'.join(UNITS)})"
+    rf"|(?P<article>an?)(?=[ -](?:{'|'.join(MAGNITUDES)})\b))\b", re.IGNORECASE)
+
+ISO_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.](0?[1-9]|1[0-2])(?:[-/.](0?[1-9]|[12]\d|3[01]))?(?![\d.])")
+SLASH_DATE = re.compile(r"(?<!\d)(?:(\d\d?)/)?(\d\d?)/((?:19|20)\d\d)(?!\d)")
+QUARTER = re.compile(r"\b([QH][1-4])(?:\s+(?:of\s+)?((?:19|20)\d\d))?\b")
+MONTH_NAME = re.compile(rf"\b({'|'.join(name.capitalize() for name in MONTHS)})\b")
+DAY_BEFORE = re.compile(r"(\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?$")
+AFTER_MONTH = re.compile(r"\.?(?:\s+(\d\d?)(?:st|nd|rd|th)?(?!\d))?(?:,?\s+(?:of\s+)?((?:19|20)\d\d))?\b")
+MONTH_CONTEXT = re.compile(r"\b(?:in|by|since|until|till|from|of|late|early|mid|this|last|next|before|after)[\s-]$")
+
+LICENCE = re.compile(
+    r"\b(?P<family>A?L?GPL|MPL|BSD|MIT|ISC|BUSL|BSL|SSPL|Unlicense|CC0|CC[- ]BY(?:-[A-Z]{2})*|Apache|ELv2"
+    r"|Elastic License|GNU (?:Affero |Lesser )?General Public Licen[cs]e|Mozilla Public Licen[cs]e|[Pp]roprietary licen[cs]e)"
+    r"(?P<licence>[ -][Ll]icen[cs]\w*)?,?(?:[ -]?(?:[vV]ersion |[vV]\.?)?(?P<version>\d(?:\.\d+)?)\b)?(?P<next> [A-Z])?")
+LONG_LICENCES = {"GNU General": "gpl", "GNU Affero": "agpl", "GNU Lesser": "lgpl", "Mozilla": "mpl",
+                 "Elastic": "elv2", "roprietary": "proprietary", "BUSL": "bsl"}
+
+NAME = re.compile(r"[A-ZÀ-ÖØ-Þ][\w+#]*(?:[.&/-][\w+#]+)*")
+NAME_PART = re.compile(r"[^\W_]+")
+OPENERS = ' "“‘\'(*_[`'
+ABBREVIATIONS = ("vs.", "e.g.", "i.e.", "cf.", "incl.", "Inc.")
+
+
+class Found(NamedTuple):
+    """One fact of a text. Any of `keys` in a source supports it; a name needs all of its keys among the words."""
+
+    kind: FactKind
+    text: str
+    start: int
+    end: int
+    keys: tuple[str, ...]
+    in_words: bool = False
+    """Written as a number word without a unit."""
+
+
+class Source(NamedTuple):
+    """A text that facts are looked up in: its words, and the keys of all that it supports."""
+
+    words: frozenset[str]
+    keys: frozenset[str]
+    has_prices: bool
+    latest: str
+    """The latest month it names, as YYYY-MM, or an empty text."""
+
+    def supports(self, fact: Found) -> bool:
+        """Whether the text says it, in whatever form."""
+        if fact.kind == "name":
+            return all(key in self.words for key in fact.keys)
+        if any(key in self.keys for key in fact.keys):
+            return True
+        if fact.kind == "price":
+            value = fact.keys[0].partition(":")[2]
+            return (not self.has_prices and f"n:{value}" in self.keys) or (value == "0" and "free" in self.words)
+        return False
+
+
+def facts_in(text: str, words: list[str] | None = None) -> list[Found]:
+    """Every fact of a text but its names, in order of kind. `words` spares cutting the text again."""
+    present = set(words_of(text) if words is None else words)
+    found = [*_dates(text, present)]
+    if not present.isdisjoint(LICENCE_WORDS):
+        found += _licences(text)
+    taken = [(fact.start, fact.end) for fact in found]
+    for match in DIGITS.finditer(text):
+        fact = _number(text, match.start(), match.end(), match[0])
+        if fact is not None and not any(start <= match.start() < end for start, end in taken):
+            found.append(fact)
+    if not present.isdisjoint(NUMBER_WORDS) or not present.isdisjoint(MAGNITUDES):
+        found += _number_words(text)
+    return found
+
+
+def _source(text: str) -> Source:
+    words = words_of(text)
+    keys: set[str] = set()
+    for fact in facts_in(text, words):
+        keys.update(fact.keys)
+        for key in fact.keys:
+            keys.update(_implied(key))
+    months = [key[2:9] for key in keys if re.fullmatch(r"d:\d{4}-\d\d", key)]
+    years = [f"{key[2:]}-12" for key in keys if re.fullmatch(r"d:\d{4}", key)]
+    prices = any(key[:4] in ("USD:", "EUR:", "GBP:", "JPY:", "INR:", "CHF:", "CAD:", "AUD:") for key in keys)
+    if "proprietary" in words:
+        keys.add("l:proprietary")
+    return Source(frozenset(words), frozenset(keys), prices, max(months or years, default=""))
+
+
+dossier_source = lru_cache(maxsize=128)(_source)
+line_source = lru_cache(maxsize=4096)(_source)
+"""Bounded by the number of texts: the four personas of a dossier share one reading of it."""
+
+
+def _implied(key: str) -> list[str]:
+    """What a fact of a source also supports: a day its month and year, 0.86.2 the version 0.86, $20 the number 20."""
+    kind, _, value = key.partition(":")
+    if kind == "d":
+        parts = value.split("-")
+        implied = [f"d:{'-'.join(parts[:size])}" for size in range(1, len(parts)) if parts[0]]
+        if len(parts) > 1 and parts[1].isdigit():
+            implied.append(f"d:-{'-'.join(parts[1:])}")
+            implied.append(f"d:-{parts[1]}")
+            quarter = (int(parts[1]) + 2) // 3
+            implied += [f"d:{year}-{span}" for year in (parts[0], "")
+                        for span in (f"Q{quarter}", f"H{(quarter + 1) // 2}")]
+        return implied
+    if kind == "version":
+        parts = value.split(".")
+        return [f"version:{'.'.join(parts[:size])}" for size in range(1, len(parts))]
+    if kind == "l":
+        family, _, version = value.partition("-")
+        return [f"l:{family}"] if version else [f"l:{family}-?"]
+    return [f"v:{value}"]
+
+
+def _plain(value: float) -> str:
+    return f"{value:.12g}"
+
+
+def _number(text: str, start: int, end: int, digits: str) -> Found | None:
+    """The number, price, version or year that these digits are part of, or null where they belong to a name."""
+    before = text[start - 1] if start else " "
+    sign = CURRENCIES.get(before) if before in "$€£¥₹" else None
+    marked = before in "vV" and not text[max(0, start - 2):start - 1].isalnum()
+    if sign is None and not marked and (before.isalnum() or before in "_.,"):
+        return None
+    if text.startswith(("st", "nd", "rd", "th"), end) and not text[end + 2:end + 3].isalnum():
+        return None
+    if text.startswith("24/7", start) or text.startswith("24/7", start - 3):
+        return None
+    if digits.count(".") > 1 or marked:
+        number = digits if "." in digits else digits.lstrip("0") or "0"
+        keys = (f"version:{number}",) if digits.count(".") > 1 else (f"version:{number}", f"n:{_plain(float(number))}")
+        return Found("version", text[start - marked:end], start - marked, end, keys)
+    code = CODE_BEFORE.search(text, max(0, start - 5), start) if sign is None else None
+    begin = code.start() if code else start - (sign is not None)
+    if code:
+        sign = code[1]
+    value = float(re.sub(r"[^\d.]", "", digits))
+    return _with_tail(text, begin, end, value, sign)
+
+
+def _with_tail(text: str, begin: int, end: int, value: float, sign: str | None, in_words: bool = False) -> Found:
+    """The number with the magnitude and unit that follow it."""
+    tail = TAIL.match(text, end)
+    values = [value]
+    if tail is not None:
+        letter, word = tail["letter"], tail["word"]
+        if letter:
+            values = [value * LETTERS[letter.lower()]]
+            if letter == "m" and sign is None:
+                values.append(value)  # minutes or metres as well as millions
+        elif word:
+            values = [value * MAGNITUDES[word]]
+        currency = tail["currency"]
+        if currency and currency.startswith("cent"):
+            values = [each / 100 for each in values]
+        if currency and sign is None:
+            sign = CURRENCIES.get(currency.rstrip("s"), currency)
+        end = tail.end()
+    shown = text[begin:end]
+    if sign is not None:
+        return Found("price", shown, begin, end, tuple(f"{sign}:{_plain(each)}" for each in values))
+    if tail is not None and tail["percent"]:
+        keys = tuple(f"{unit}:{_plain(each)}" for each in values for unit in ("%", "n"))
+        return Found("number", shown, begin, end, keys)
+    year = shown if len(shown) == 4 and shown.isdigit() and 1990 <= value < 2060 else None
+    if year:
+        return Found("date", shown, begin, end, (f"d:{year}", f"n:{year}"))
+    plain = in_words and not (tail and (tail["letter"] or tail["word"]))
+    keys = tuple(f"{kind}:{_plain(each)}" for each in values for kind in ("n", "v"))
+    dotted = f"version:{shown}" if "." in shown else None
+    return Found("number", shown, begin, end, (*keys, dotted) if dotted else keys, plain)
+
+
+def _number_words(text: str) -> list[Found]:
+    found = []
+    for match in NUMBER_WORD.finditer(text):
+        if match["article"]:
+            value = 1
+        else:
+            value = NUMBER_WORDS[(match["tens"] or match["small"]).lower()]
+            value += UNITS[match["unit"].lower()] if match["unit"] else 0
+        found.append(_with_tail(text, match.start(), match.end(), value, None, in_words=True))
+    return found
+
+
+def _dates(text: str, present: set[str]) -> list[Found]:
+    found = []
+    if "20" in text or "19" in text:
+        for match in ISO_DATE.finditer(text):
+            found.append(_date(text, match.start(), match.end(), match[1], int(match[2]), match[3]))
+        if "/" in text:
+            for match in SLASH_DATE.finditer(text):
+                first, second = int(match[1] or 0), int(match[2])
+                month, day = (second, first) if first > 12 else (first, second) if first else (second, 0)
+                if 1 <= month <= 12:
+                    found.append(_date(text, match.start(), match.end(), match[3], month, str(day) if day else None))
+    if not present.isdisjoint(MONTHS):
+        found += _named_months(text)
+    if "Q" in text or "H" in text:
+        for match in QUARTER.finditer(text):
+            if match[1] not in ("H3", "H4"):
+                found.append(Found("date", match[0], match.start(), match.end(), (f"d:{match[2] or ''}-{match[1]}",)))
+    return found
+
+
+def _named_months(text: str) -> list[Found]:
+    found = []
+    for match in MONTH_NAME.finditer(text):
+        before = DAY_BEFORE.search(text, max(0, match.start() - 10), match.start())
+        after = AFTER_MONTH.match(text, match.end())
+        day, year = (after[1], after[2]) if after else (None, None)
+        if before:
+            day = before[1]
+        context = MONTH_CONTEXT.search(text, max(0, match.start() - 8), match.start())
+        if day is None and year is None and match[1] in ("May", "March", "Mar", "Jan", "Sep", "Dec") and not context:
+            continue  # "May work", "March on": a verb or a name
+        start = before.start() if before else match.start()
+        end = after.end() if after else match.end()
+        found.append(_date(text, start, end, year or "", MONTHS[match[1].lower()], day))
+    return found
+
+
+def _date(text: str, start: int, end: int, year: str, month: int, day: str | None) -> Found:
+    key = f"d:{year}-{month:02d}" + (f"-{int(day):02d}" if day else "")
+    return Found("date", text[start:end], start, end, (key,))
+
+
+def _licences(text: str) -> list[Found]:
+    found = []
+    for match in LICENCE.finditer(text):
+        family, version = match["family"], match["version"]
+        if match["next"] and not match["licence"] and not version:
+            continue  # Apache Kafka, MIT Press
+        name = next((short for long, short in LONG_LICENCES.items() if long in family), family.lower())
+        version = version.removesuffix(".0") if version else None
+        key = f"l:{name.replace(' ', '_').replace('-', '_')}" + (f"-{version}" if version else "")
+        unversioned = (f"{key.rpartition('-')[0]}-?",) if version else ()
+        end = match.start("next") if match["next"] else match.end()
+        found.append(Found("licence", text[match.start():end], match.start(), end, (key, *unversioned)))
+    return found
+
+
+def names_in(text: str, seen_inside: frozenset[str] = frozenset()) -> list[Found]:
+    """The proper names of a text: runs of capitalised words that are not only a sentence's first word.
+
+    `seen_inside` holds words that stand capitalised inside some sentence: they are names at a sentence's start too.
+    """
+    found: list[Found] = []
+    run: list[tuple[int, int]] = []
+    for match in NAME.finditer(text):
+        start, end = match.span()
+        while start and text[start - 1].isalnum():
+            start -= 1
+        if run and text[run[-1][1]:start] != " ":
+            _close_run(text, run, seen_inside, found)
+            run = []
+        run.append((start, end))
+    if run:
+        _close_run(text, run, seen_inside, found)
+    return found
+
+
+def _close_run(text: str, run: list[tuple[int, int]], seen_inside: frozenset[str], found: list[Found]) -> None:
+    if _opens_sentence(text, run[0][0]) and not _named_at_start(text, run, seen_inside):
+        run = run[1:]
+    spans = [(start, end) for start, end in run if not _common(text[start:end])]
+    if not spans:
+        return
+    start, end = run[0][0], run[-1][1]
+    keys = tuple(dict.fromkeys(
+        part.casefold() for first, last in spans for part in NAME_PART.findall(text[first:last])
+        if part[0].isalpha() and any(letter.isupper() for letter in part) and not _common(part)
+    ))
+    if keys:
+        found.append(Found("name", text[start:end], start, end, keys))
+
+
+def _common(token: str) -> bool:
+    folded = token.casefold()
+    return len(token) < 2 or folded in COMMON_TERMS or folded in STOP or folded in MONTHS or folded in NUMBER_WORDS
+
+
+def _opens_sentence(text: str, start: int) -> bool:
+    index = start - 1
+    while index >= 0 and text[index] in OPENERS:
+        if text[index] in "\"“‘":
+            return True
+        index -= 1
+    if index < 0:
+        return True
+    return text[index] in ".!?:;\n•-–—"[:7] and not text[:index + 1].endswith(ABBREVIATIONS)
+
+
+def _named_at_start(text: str, run: list[tuple[int, int]], seen_inside: frozenset[str]) -> bool:
+    """Whether the capitalised word that opens a sentence is a name all the same."""
+    start, end = run[0]
+    token = text[start:end]
+    folded = token.casefold()
+    if folded in STOP or folded in COMMON_TERMS:
+        return False
+    if any(letter.isupper() or letter.isdigit() for letter in token[1:]) or folded in seen_inside:
+        return True
+    rest = text[end:end + 6]
+    listed = re.match(r"(?:, (?:and |or )?| and | or |/)[A-Z]", text[end:end + 8])
+    return listed is not None or rest.startswith(("'s ", "’s ")) or not text[end:].strip(" .") and start == 0
+
+
+def capitals_inside(text: str) -> set[str]:
+    """The words that stand capitalised inside a sentence, case folded."""
+    return {match[0].casefold() for match in NAME.finditer(text) if not _opens_sentence(text, match.start())}

@@ -1,0 +1,137 @@
+"""`show`, `list`, `sql`, `export`: commands that read the store. They need no model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panel.cli.ask import AsJson, Runs
+from panel.errors import ConfigError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this file's commands."""
+    app.command("show")(show)
+    app.command("list")(list_tools)
+    app.command("export")(export)
+    app.command("sql")(sql)
+
+
+def runs_folder(given: str | None) -> Path:
+    """The folder of journals and store: what was given, or panel.toml's, or runs."""
+    from panel.settings import read_settings
+
+    return Path(given or read_settings().runs)
+
+
+def store_folder(given: str | None) -> Path:
+    """The same, with a store in it. Raises ConfigError when nothing was reviewed yet."""
+    runs = runs_folder(given)
+    if not (runs / "panel.duckdb").exists():
+        raise ConfigError(f"nothing is reviewed yet in {runs}; start with: ship-panel review DOSSIER.yaml "
+                          "(or give --runs, or `ship-panel rebuild` if the store was deleted)")
+    return runs
+
+
+def show(
+    tool: Annotated[str, typer.Argument(help="Id of a reviewed tool, or its beginning.")],
+    runs: Runs = None,
+    panel: Annotated[str | None, typer.Option(help="Digest (or its beginning) of the panel. [default: the latest]",
+                                             show_default=False)] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The scorecard of one tool: the panel's outcome and what each persona said."""
+    from rich.console import Console
+
+    from panel.cli.show import print_json
+    from panel.editorial.markdown import scorecard_markdown
+    from panel.editorial.terminal import print_scorecards
+    from panel.editorial.twins import card_json
+    from panel.store import find_tool, open_store, scorecard
+
+    with open_store(store_folder(runs)) as store:
+        card = scorecard(store, find_tool(store, tool), panel)
+    if as_json:
+        print_json(card_json(card))
+    elif markdown:
+        print(scorecard_markdown(card))
+    else:
+        print_scorecards([card], Console())
+
+
+def list_tools(
+    search: Annotated[str | None, typer.Argument(help="Part of a name or tagline.", show_default=False)] = None,
+    runs: Runs = None,
+    category: Annotated[str | None, typer.Option(show_default=False)] = None,
+    outcome: Annotated[str | None, typer.Option(help="ship, skip, split or no_quorum", show_default=False)] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", show_default=False)] = None,
+    sort: Annotated[str, typer.Option(help="ship_rate, mean_score, range, p_ship, name or date")] = "ship_rate",
+    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The leaderboard: the latest score of every reviewed tool."""
+    from rich.console import Console
+
+    from panel.cli.show import print_json
+    from panel.editorial.leaderboard import print_leaderboard
+    from panel.editorial.twins import leaderboard_json
+    from panel.store import leaderboard, open_store
+
+    with open_store(store_folder(runs)) as store:
+        rows = leaderboard(store, category=category, outcome=outcome, model=model, search=search, sort=sort,
+                           limit=limit)
+    if as_json:
+        print_json(leaderboard_json(rows))
+    elif rows:
+        print_leaderboard(rows, Console())
+    else:
+        print("no tool fits")
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where the files go; made if it is not there.")],
+    runs: Runs = None,
+    kind: Annotated[str, typer.Option("--format", help="parquet, csv or jsonl")] = "parquet",
+    tables: Annotated[str | None, typer.Option(help="Only these, comma separated.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every table as a file: the same store gives the same bytes."""
+    from panel.cli.show import print_json
+    from panel.store import export as export_tables
+
+    chosen = [name.strip() for name in tables.split(",")] if tables else None
+    files = export_tables(store_folder(runs), folder, kind, chosen)
+    if as_json:
+        print_json([str(path) for path in files])
+    else:
+        for path in files:
+            print(path)
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT; docs/tables.md lists the tables.")],
+    runs: Runs = None, as_json: AsJson = False,
+) -> None:
+    """Ask the store in SQL, read-only, without access to files or network."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from panel.cli.show import print_json
+    from panel.store import run_sql
+
+    columns, rows = run_sql(store_folder(runs), query)
+    if as_json:
+        print_json([dict(zip(columns, (_plain(value) for value in row), strict=True)) for row in rows])
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+    Console().print(table)
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, bool | int | float | str | list | dict) else str(value)

@@ -1,0 +1,100 @@
+"""What the commands print: scorecards, tables, JSON. Knows nothing of how things are asked or kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from panel.cli.progress import totals_text
+from panel.editorial.comparison import comparison_page
+from panel.editorial.leaderboard import leaderboard_row, print_leaderboard
+from panel.editorial.markdown import report_markdown
+from panel.editorial.terminal import print_scorecards
+from panel.editorial.twins import card_json, comparison_json
+from panel.editorial.versus import comparison_markdown, print_comparison as print_page
+from panel.errors import ConfigError
+from panel.journal import write_file
+from panel.schema import Run
+from panel.store import comparisons, open_store, scorecard
+
+if TYPE_CHECKING:
+    from panel.run import RunResult
+    from panel.schema.scorecard import Scorecard
+
+CARDS_SHOWN = 3
+"""Up to so many tools a run ends with their scorecards, beyond it with a table."""
+
+
+def print_json(value: Any) -> None:
+    """Indented JSON on standard output."""
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def print_run(result: RunResult, runs: Path, as_json: bool) -> None:
+    """A run's scorecards (a table beyond CARDS_SHOWN tools), its report.md, and a line of totals."""
+    cards = _cards(result, runs)
+    report = _write_report(cards, result)
+    if as_json:
+        print_json({"run": result.model_dump(mode="json"), "report": str(report) if report else None,
+                    "tools": [card_json(card) for card in cards]})
+        return
+    console = Console()
+    if cards and len(cards) <= CARDS_SHOWN:
+        print_scorecards(cards, console)
+    elif cards:
+        print_leaderboard([leaderboard_row(card) for card in cards], console)
+        if result.totals.tools > len(cards):
+            console.print(f"and {result.totals.tools - len(cards)} more: ship-panel list", highlight=False)
+    if report:
+        console.print(f"report: {report}", highlight=False, markup=False, soft_wrap=True)
+    totals = result.totals
+    kept = f", {totals.kept} kept from earlier runs" if totals.kept else ""
+    console.print(f"run {result.run_id}: {totals.tools} tools, {totals_text(totals)}{kept}, {result.seconds:.1f} s",
+                  highlight=False, markup=False, soft_wrap=True)
+
+
+def _cards(result: RunResult, runs: Path) -> list[Scorecard]:
+    """The scorecards of the run's tools that have a score under its panel."""
+    if result.exit_code == 5 or not result.tool_ids:
+        return []
+    run = _run_file(Path(result.folder))
+    with open_store(runs) as store:
+        found = []
+        for tool_id in result.tool_ids:
+            try:
+                found.append(scorecard(store, tool_id, run.panel.digest))
+            except ConfigError:
+                continue  # stopped before any of its seats answered
+        return found
+
+
+def _run_file(folder: Path) -> Run:
+    return Run.model_validate_json((folder / "run.json").read_bytes())
+
+
+def _write_report(cards: list[Scorecard], result: RunResult) -> Path | None:
+    if not cards:
+        return None
+    path = Path(result.folder) / "report.md"
+    write_file(path, report_markdown(cards, _run_file(Path(result.folder))).encode())
+    return path
+
+
+def print_comparison(result: RunResult, runs: Path, pair: tuple[str, str], as_json: bool) -> None:
+    """The A vs B page of a run that compared two tools; written beside its journal as comparison.md."""
+    run = _run_file(Path(result.folder))
+    with open_store(runs) as store:
+        cards = [scorecard(store, tool_id, run.panel.digest) for tool_id in pair]
+        found = comparisons(store, pair[0], pair[1], run.panel.digest)
+    page = comparison_page(cards[0], cards[1], found)
+    path = Path(result.folder) / "comparison.md"
+    write_file(path, comparison_markdown(page).encode())
+    if as_json:
+        print_json({"run": result.model_dump(mode="json"), "page": str(path), **comparison_json(page)})
+        return
+    console = Console()
+    print_page(page, console)
+    console.print(f"page: {path}", highlight=False, markup=False, soft_wrap=True)

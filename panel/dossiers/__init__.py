@@ -1,0 +1,6 @@
+"""Dossiers: read from files, cleaned, and cut into the numbered lines a reviewer is shown."""
+
+from panel.dossiers.lines import cut_lines
+from panel.dossiers.read import read_dossiers
+
+__all__ = ["cut_lines", "read_dossiers"]

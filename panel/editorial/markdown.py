@@ -1,0 +1,151 @@
+"""Scorecards as Markdown: one tool's card, and the report of a run.
+
+Every text of a model or a dossier goes through `plain.escaped`; the only link is the dossier's own http(s) address.
+Knows nothing of files: the caller writes what it gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from panel.editorial import scorecard as read
+from panel.editorial.leaderboard import leaderboard_markdown, leaderboard_row
+from panel.editorial.plain import escaped, link, shortened
+from panel.editorial.pricing import price_read
+from panel.schema.run import Run
+from panel.schema.scorecard import Scorecard
+from panel.schema.verdict import Verdict
+from panel.scoring import strongest_dissent
+
+LINE_SHOWN = 400
+"""A cited dossier line is shown to this many characters."""
+
+
+def report_markdown(cards: Sequence[Scorecard], run: Run) -> str:
+    """The page of a run (report.md): how it was made, all tools in one table, then a card each. Ends in a newline."""
+    captions = dict.fromkeys([*run.captions, *(caption for card in cards for caption in card.captions)])
+    top = [
+        f"# Panel report {escaped(run.id)}",
+        f"*{read.DISCLOSURE}*",
+        *(f"**{escaped(caption)}**" for caption in captions),
+        "\n".join([
+            f"- **Started:** {escaped(run.started_at)}",
+            f"- **Program:** ship-panel {escaped(run.program_version)}",
+            f"- **Tools:** {len(cards)}",
+            *(f"- **Model:** {escaped(name)}, at {escaped(place)}" for name, place in run.models.items()),
+        ]),
+    ]
+    if not cards:
+        return "\n\n".join([*top, "No tool was reviewed."]) + "\n"
+    table = leaderboard_markdown([leaderboard_row(card) for card in cards])
+    return "\n\n".join([*top, table.rstrip(), *(scorecard_markdown(card, level=2).rstrip() for card in cards)]) + "\n"
+
+
+def scorecard_markdown(card: Scorecard, level: int = 1) -> str:
+    """One tool's page; `level` is that of its heading. Ends in a newline."""
+    hashes = "#" * level
+    blocks = [f"{hashes} {escaped(read.titled(card))}"]
+    if card.dossier.tagline:
+        blocks.append(escaped(card.dossier.tagline))
+    blocks.append(f"*{read.DISCLOSURE}*")
+    blocks += [f"**{escaped(note)}**" for note in card.captions]
+    blocks.append("\n".join(_summary(card)))
+    for seat in read.seated(card):
+        blocks += _seat(card, seat, f"{hashes}#")
+    blocks.append(f"{hashes}# Strongest dissent")
+    blocks.append(dissent_markdown_of(card))
+    blocks.append(f"{hashes}# How this was made")
+    blocks.append("\n".join(f"- **{label}:** {escaped(words)}" for label, words in read.made_by(card)))
+    return "\n\n".join(blocks) + "\n"
+
+
+def heading_facts(card: Scorecard) -> list[tuple[str, str]]:
+    """Label and Markdown of what heads every page of a tool; the same labels, in the same order, for every tool."""
+    score, price, best = card.score, price_read(card), read.best_for(card)
+    where = f" ({escaped(price.where)})" if price.where else ""
+    return [
+        ("Panel", f"**{read.outcome_words(score)}**, {read.votes_words(score)} {read.seats_words(score)}"),
+        ("Ship rate", read.ship_rate_words(score)),
+        ("Mean score", read.mean_words(score)),
+        ("Score range", read.range_words(score)),
+        ("P(ship) by probe", read.probe_words(score)),
+        ("P(ship) by repeats", read.repeats_words(score)),
+        ("Community", f"{read.NONE} (no votes)"),
+        ("Pricing", escaped(price.full) + where),
+        ("Category", escaped(read.category(card))),
+        ("Best for", f"{escaped(best[0])} (says {escaped(best[1])})" if best else read.NONE),
+        ("License", escaped(card.dossier.license or read.NONE)),
+        ("Version", escaped(card.dossier.version or read.NONE)),
+    ]
+
+
+def _summary(card: Scorecard) -> list[str]:
+    items = heading_facts(card)
+    if card.dossier.url:
+        items.append(("Link", link(card.dossier.url)))
+    items += [("Note", escaped(note)) for note in read.notes(card) if note not in card.captions]
+    return [f"- **{label}:** {words}" for label, words in items]
+
+
+def _seat(card: Scorecard, seat: read.Seated, hashes: str) -> list[str]:
+    review = seat.shown
+    verdict = review.verdict if review else None
+    heading = f"{hashes} {escaped(seat.name)}: {seat.verdict_words}"
+    if verdict:
+        heading += f", {verdict.score}/100, confidence {verdict.confidence}"
+    blocks = [heading]
+    if seat.persona:
+        blocks.append(f"*{escaped(seat.persona.motto)}*")
+    asides = [words for words in (seat.takes_words, seat.probe_words) if words]
+    if asides:
+        blocks.append(". ".join(words[0].upper() + words[1:] for words in asides) + ".")
+    if review and review.unscored:
+        blocks.append(f"Unscored ({escaped(read.spoken(review.unscored_kind or 'no reason kept'))}): "
+                      f"{escaped(review.unscored)}")
+    if verdict and verdict.quote:
+        blocks.append(f"> {escaped(verdict.quote)}")
+    if verdict:
+        blocks.append("\n".join(_reasons(card, verdict)))
+    if review and review.flags:
+        flags = "\n".join(f"- {escaped(read.flag_words(flag))}" for flag in review.flags)
+        blocks += ["Flags for the editor:", flags]
+    return blocks
+
+
+def _reasons(card: Scorecard, verdict: Verdict) -> list[str]:
+    lines = [f"- **Because** ({escaped(read.spoken(verdict.because.point))}): {escaped(verdict.because.text)}"]
+    lines.append("- **Points:**")
+    lines += [f"  - {escaped(read.spoken(point))}: {escaped(text)}" for point, text in verdict.points.items()]
+    lines.append("- **Claims:**")
+    for claim in verdict.claims:
+        lines.append(f"  - {escaped(claim.text)} ({read.line_numbers(claim.lines) or 'general knowledge, no line'})")
+        lines += cited_markdown(card, claim.lines)
+    rest = [
+        ("Missing", "; ".join(verdict.missing)), ("Best for", verdict.best_for),
+        ("Would change its mind", verdict.change_my_mind), ("Caveat", verdict.caveat),
+    ]
+    lines += [f"- **{label}:** {escaped(text)}" for label, text in rest if text]
+    if verdict.prediction:
+        said = verdict.prediction
+        lines.append(f"- **Prediction:** {escaped(said.statement)} (by {said.by}, {said.probability}%)")
+    return lines
+
+
+def cited_markdown(card: Scorecard, numbers: Sequence[int]) -> list[str]:
+    """The cited lines, each as an item of a list two levels deep."""
+    return [
+        f"    - \\[{number}\\] {'(not shown here)' if text is None else escaped(shortened(text, LINE_SHOWN))}"
+        for number, text in read.cited(card, numbers)
+    ]
+
+
+def dissent_markdown_of(card: Scorecard) -> str:
+    """Who dissents most strongly, with score and the one thing that decided; or that nobody does."""
+    review = strongest_dissent(card.reviews, card.score)
+    if review is None or review.verdict is None:
+        return "None: no seat voted against the outcome."
+    verdict = review.verdict
+    return (
+        f"**{escaped(read.persona_name(card, review.persona_id))}** says **{verdict.verdict}** ({verdict.score}/100, "
+        f"confidence {verdict.confidence}): {escaped(verdict.because.text)}"
+    )

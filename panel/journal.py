@@ -1,0 +1,252 @@
+"""The append-only truth of a run: one JSON object a line, key first, flushed before anything reads on.
+
+Runs live in folders under `runs/`, their names sort by time. A segment holds at most 64 MB. One process at a time
+holds `runs/`; see `hold`. Knows nothing of what the lines mean beyond their key, kind (`t`) and step.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import socket
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from panel.errors import StoreError
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+LOCK_NAME = ".lock"
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime) -> str:
+    """UTC time as the journal writes it: ISO 8601 with milliseconds and a Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+@contextmanager
+def hold(runs: Path) -> Iterator[None]:
+    """Hold `runs/` for this process.
+
+    Raises StoreError naming the holder (pid, host, since) when another process has it, or when it cannot be written.
+    """
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        handle = os.open(runs / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise disk_error(error, runs) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(handle, 500, 0).decode("utf-8", "replace").strip() or "an unknown process"
+            raise StoreError(f"{runs} is held by {holder}; wait for it to end, or give another --runs folder") from error
+        who = f"process {os.getpid()} on {socket.gethostname()} since {stamp(utc_now())}"
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, who.encode(), 0)
+        yield
+        os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def disk_error(error: OSError, where: Path) -> StoreError:
+    """A StoreError in plain words for a failed write."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StoreError(f"the disk of {where} is full; what is written so far is kept: free some space and run the "
+                          "same command again")
+    return StoreError(f"cannot write {where}: {error.strerror or error}")
+
+
+def new_run_id(runs: Path, moment: datetime) -> str:
+    """An id that sorts by time and is free: 20261123T211435-01."""
+    base = moment.strftime("%Y%m%dT%H%M%S")
+    number = 1
+    while (runs / f"{base}-{number:02d}").exists():
+        number += 1
+    return f"{base}-{number:02d}"
+
+
+RECENT = 4096
+
+
+class Journal:
+    """The open journal of one run. Lines reach the operating system before `append` returns.
+
+    A process that is killed loses nothing appended; a machine that loses power may lose the last seconds.
+    """
+
+    def __init__(self, folder: Path, *, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self.folder = folder
+        self._segment_bytes = segment_bytes
+        self._number = 0
+        self._size = 0
+        self._file: BinaryIO | None = None
+        self._recent: OrderedDict[str, None] = OrderedDict()
+        self._open_next()
+
+    def append_once(self, key: str, kind: str, fields: Callable[[], dict[str, Any]]) -> None:
+        """Append a line that says the same each time, unless it was among the last few thousand of its sort.
+
+        What is forgotten is written again, which the loader takes for the same row: memory stays flat.
+        """
+        if key in self._recent:
+            self._recent.move_to_end(key)
+            return
+        self.append(key, kind, fields())
+        self._recent[key] = None
+        if len(self._recent) > RECENT:
+            self._recent.popitem(last=False)
+
+    def append(self, key: str, kind: str, fields: dict[str, Any]) -> None:
+        """Append one line. Raises StoreError when the disk is full; a line half written is cut off again."""
+        line = dump_line({"key": key, "t": kind, **fields})
+        if self._size and self._size + len(line) > self._segment_bytes:
+            self._open_next()
+        assert self._file is not None
+        try:
+            written = self._file.write(line)
+            if written != len(line):
+                raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            os.ftruncate(self._file.fileno(), self._size)
+            raise disk_error(error, self.folder) from error
+        self._size += len(line)
+
+    def close(self) -> None:
+        """Close the last segment. Safe to call twice."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open_next(self) -> None:
+        self.close()
+        self._number += 1
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path = self.folder / f"journal-{self._number:04d}.jsonl"
+            self._file = path.open("xb", buffering=0)
+        except OSError as error:
+            raise disk_error(error, self.folder) from error
+        self._size = 0
+
+
+def dump_line(record: dict[str, Any]) -> bytes:
+    """One JSON line as bytes. Lone surrogates are escaped, so that any answer of a model can be kept."""
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a small file whole or not at all. Raises StoreError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise disk_error(error, path) from error
+
+
+def segments(runs: Path) -> list[Path]:
+    """Every segment under `runs/`, oldest run first."""
+    return sorted(runs.glob("*/journal-*.jsonl"), key=lambda path: (path.parent.name, path.name))
+
+
+def mend_tails(runs: Path) -> list[Path]:
+    """Cut a line that a kill left unfinished off the end of each segment; the caller must hold `runs/`.
+
+    Returns the segments that were cut.
+    """
+    cut = []
+    for path in segments(runs):
+        with path.open("r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            keep = _whole_lines(file, size)
+            if keep < size:
+                file.truncate(keep)
+                cut.append(path)
+    return cut
+
+
+def _whole_lines(file: BinaryIO, size: int) -> int:
+    """How many bytes of the file are whole lines."""
+    end = size
+    while end > 0:
+        start = max(0, end - 65536)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of one segment. An unfinished last line is left out.
+
+    Raises StoreError naming file and line when a line in the middle cannot be read.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise StoreError(f"{path}:{number}: not a journal line; move the file away and run "
+                                 "`ship-panel rebuild`") from error
+
+
+class Done:
+    """What earlier runs already have: finished keys, and answers that were paid for but not yet read.
+
+    `keys` holds the finished ones as 16 bytes each, so that a million of them fit in memory.
+    """
+
+    def __init__(self) -> None:
+        self.keys: set[bytes] = set()
+        self.answers: dict[str, list[dict[str, Any]]] = {}
+
+    def has(self, key: str) -> bool:
+        """Whether the assignment is finished."""
+        return bytes.fromhex(key) in self.keys
+
+    @classmethod
+    def read(cls, runs: Path, asked_again: frozenset[str]) -> Done:
+        """Read every journal under `runs/`. `asked_again` are the kinds of unscored that are not done."""
+        done = cls()
+        for path in segments(runs):
+            with path.open("rb") as file:
+                for line in file:
+                    done._take(line, asked_again)
+        return done
+
+    def _take(self, line: bytes, asked_again: frozenset[str]) -> None:
+        # {"key":"<32 hex>","t":"review",... : the head is read by position, which is 20 times quicker than parsing.
+        kind = line[47:54]
+        if kind.startswith((b'review"', b'brief"', b'compare')) and line.endswith(b"\n"):
+            key = bytes.fromhex(line[8:40].decode())
+            if b'"unscored_kind":null' in line or json.loads(line)["record"]["unscored_kind"] not in asked_again:
+                self.keys.add(key)
+                self.answers.pop(line[8:40].decode(), None)
+            else:
+                self.keys.discard(key)
+        elif kind == b'answer"' and line.endswith(b"\n"):
+            answer = json.loads(line)
+            if answer["result"] == "ok" and not self.has(answer["key"]):
+                self.answers.setdefault(answer["key"], []).append(answer)

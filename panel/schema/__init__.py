@@ -1,0 +1,33 @@
+"""Every noun by subject, as frozen records. Import them from their module or from here."""
+
+from panel.schema.assignment import Assignment, Kind
+from panel.schema.completion import Completion, ModelInfo, Request, Rung, TokenLogprob
+from panel.schema.dossier import Dossier, DossierLines, Fact, Line, Price
+from panel.schema.panel import Depth, Panel, Sampling, Seat
+from panel.schema.persona import Persona
+from panel.schema.prompt import Message, Prompt
+from panel.schema.record import Record, digest_of
+from panel.schema.review import (
+    Brief,
+    BriefPrice,
+    BriefText,
+    Cited,
+    Comparison,
+    ComparisonText,
+    Difference,
+    Outcome,
+    Probe,
+    Review,
+    Spent,
+)
+from panel.schema.run import Run
+from panel.schema.score import PanelScore, SeatScore
+from panel.schema.verdict import Because, Claim, Flag, Prediction, Verdict
+
+__all__ = [
+    "Assignment", "Because", "Brief", "BriefPrice", "BriefText", "Cited", "Claim", "Comparison", "ComparisonText",
+    "Completion", "Depth", "Difference", "Dossier", "DossierLines", "Fact", "Flag", "Kind", "Line", "Message",
+    "ModelInfo", "Outcome", "Panel", "PanelScore", "Persona", "Prediction", "Price", "Probe", "Prompt", "Record",
+    "Request", "Review", "Run", "Rung", "Sampling", "Seat", "SeatScore", "Spent", "TokenLogprob", "Verdict",
+    "digest_of",
+]

@@ -1,0 +1,32 @@
+"""The frozen record every noun is made of, and how its digest is taken.
+
+Knows nothing of any particular noun.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+DIGEST_LENGTH = 32
+
+
+def digest_of(value: Any) -> str:
+    """The first 128 bits of the SHA-256 of canonical JSON, as 32 hex digits. `value` must be JSON-serialisable."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST_LENGTH]
+
+
+class Record(BaseModel):
+    """A frozen value. Two records with the same content have the same digest, whatever the order of their keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @cached_property
+    def digest(self) -> str:
+        """32 hex digits that stand for the content."""
+        return digest_of(self.model_dump(mode="json"))
