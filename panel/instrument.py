@@ -12,7 +12,7 @@ from panel.errors import ModelError
 from panel.models import Model
 from panel.models.opening import open_model
 from panel.personas import DEFAULT_SEATS, choose, load_personas
-from panel.prompts import PromptFolder, load_prompts
+from panel.prompts import PromptFolder, load_prompts, rehearse
 from panel.reviewer import Reviewer
 from panel.schema import (
     Assignment,
@@ -56,6 +56,9 @@ class Instrument:
             name = entry_model or self.default_model
             self._open(name)
             seats.append(Seat(persona_id=persona.id, persona_digest=persona.digest, model=name))
+        for name, folder in self.folders.items():
+            if self.infos[name].rung != "fields":
+                rehearse(folder, list(self.personas.values()))
         folders = sorted({folder.name: folder for folder in self.folders.values()}.items())
         self.panel = Panel(
             seats=tuple(seats), prompts="+".join(name for name, _ in folders),

@@ -80,7 +80,7 @@ class Reviewer:
         return Reading(verdict=verdict, flags=flags, reasked=True, messages_digest=prompt.messages_digest)
 
     async def _probe(self, asker: Asker, lines: DossierLines) -> Probe | None:
-        prompt = render_probe(self.folder, lines, self.persona)
+        prompt = render_probe(self.folder, lines, self.persona, self.depth)
         if asker.caller.info.continues:
             answer = await asker("probe", "probe", prompt, max_tokens=1, top_logprobs=20, temperature=0.0)
         else:

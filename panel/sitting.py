@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from panel.brief import read_brief
-from panel.errors import ModelDeclined, ModelError, ModelUnavailable, PanelError, VerdictError
+from panel.errors import ModelDeclined, ModelError, ModelRejected, ModelUnavailable, PanelError, VerdictError
 from panel.instrument import Instrument
 from panel.journal import Done, Journal, stamp, utc_now
 from panel.models.caller import Asker, Caller, Quarantined
@@ -132,8 +132,8 @@ class Sitting:
         try:
             if self.stopped is not None:
                 return None
-            rung = await self._ladder.rung_for(caller, asker)
-            answer = await self._read(take, asker, rung)
+            rung = await self._ladder.rung_for(caller.info, asker.check)
+            rung, answer = await self._read_lower(take, asker, rung)
         except (ModelError, VerdictError) as error:
             kind = unscored_kind(error, caller)
             if kind is None:
@@ -144,6 +144,17 @@ class Sitting:
             self.stop(error)
             return None
         return OUTCOMES[take.assignment.kind](**self._common(take, asker, rung), **self._about(take), **answer)
+
+    async def _read_lower(self, take: Take, asker: Asker, rung: Rung) -> tuple[Rung, dict[str, Any]]:
+        """Read on the given rung, or lower when the endpoint now refuses what its check found."""
+        while True:
+            try:
+                return rung, await self._read(take, asker, rung)
+            except ModelRejected as error:
+                lower = self._ladder.demote(asker.caller.info, rung, error)
+                if lower is None:
+                    raise
+                rung = lower
 
     async def _read(self, take: Take, asker: Asker, rung: Rung) -> dict[str, Any]:
         """Ask and read one assignment; the fields are those of its outcome."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from panel.journal import dump_line
+from panel.journal import SEGMENT_BYTES, dump_line
 from panel.schema import (
     Because,
     Brief,
@@ -128,9 +128,14 @@ def run_lines(making: Making, dossiers: Iterable[Dossier]) -> Iterator[dict[str,
     """Every journal line of a run over `dossiers`, in the order a run loop appends them."""
     panel = made_panel(making)
     seq = _Sequence()
-    yield _part(SYSTEM)
+    parts: set[str] = set()
     for dossier in dossiers:
-        yield from _tool_lines(making, panel, dossier, seq)
+        for line in _tool_lines(making, panel, dossier, seq):
+            if line["t"] != "part":
+                yield line
+            elif line["key"] not in parts:
+                parts.add(line["key"])
+                yield line
 
 
 def review_key(making: Making, lines: DossierLines, persona_id: str, repeat: int) -> str:
@@ -188,14 +193,14 @@ def compare_lines(making: Making, tools: tuple[Dossier, Dossier]) -> Iterator[di
 
 
 def write_run(runs: Path, making: Making, lines: Iterable[dict[str, Any]], cuts: Sequence[int] = ()) -> list[Path]:
-    """Write run.json and the segments; a new segment begins at each line number in `cuts`."""
+    """Write run.json and the segments: a new one begins at each line number in `cuts`, and where one is full."""
     folder = runs / making.run_id
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "run.json").write_text(made_run(making).model_dump_json(), encoding="utf-8")
     paths = [folder / "journal-0001.jsonl"]
     file = paths[0].open("wb")
     for number, line in enumerate(lines):
-        if number in cuts:
+        if number in cuts or file.tell() > SEGMENT_BYTES - 1_000_000:
             file.close()
             paths.append(folder / f"journal-{len(paths) + 1:04d}.jsonl")
             file = paths[-1].open("wb")
@@ -252,21 +257,25 @@ def _tool_lines(making: Making, panel: Panel, dossier: Dossier, seq: _Sequence) 
            "record": lines.model_dump(mode="json")}
     reviews = [made_review(making, dossier, name, repeat)
                for name in making.personas for repeat in range(making.repeats)]
-    yield {"key": f"{panel.digest}/{lines.digest}", "t": "assigned", "panel_digest": panel.digest,
+    brief = _brief(making, dossier, lines)
+    asked = [brief, *reviews] if making.briefs and making.depth == "full" else reviews
+    yield {"key": f"{panel.digest}/{dossier.digest}", "t": "assigned", "panel_digest": panel.digest,
            "tool_id": dossier.id, "dossier_digest": dossier.digest, "lines_digest": lines.digest,
            "seats": len(panel.seats),
-           "keys": [{"key": review.key, "persona_id": review.persona_id, "model": review.model,
-                     "repeat": review.repeat} for review in reviews]}
+           "keys": [{"key": one.key, "kind": one.kind, "model": one.model, "repeat": one.repeat,
+                     "persona_id": one.persona_id if isinstance(one, Review) else None} for one in asked]}
     shown = "\n".join(f"[{line.number}] {line.text}" for line in lines.lines)
     yield _part(shown)
-    if making.briefs and making.depth == "full":
-        yield from _brief_lines(making, dossier, lines, seq)
+    if brief in asked:
+        yield from _call_lines(brief, seq.next(), 1, "brief", "{}")
+        yield {"key": brief.key, "t": "brief", "record": brief.model_dump(mode="json")}
     for review in reviews:
         yield from _review_lines(review, digest_of(shown), seq)
 
 
 def _review_lines(review: Review, shown: str, seq: _Sequence) -> Iterator[dict[str, Any]]:
     asked = f"You are the {review.persona_id} of {review.prompts_digest}."
+    yield _part(SYSTEM)
     yield _part(asked)
     messages = [{"role": "system", "parts": [digest_of(SYSTEM)]}, {"role": "user", "parts": [shown, digest_of(asked)]}]
     yield {"key": review.messages_digest, "t": "messages", "messages": messages}
@@ -294,9 +303,9 @@ def _call_lines(of: Review | Brief, seq: int, attempt: int, kind: str, text: str
                           "params_sent": {"temperature": 0.7}, "params_dropped": ["seed"]}}
 
 
-def _brief_lines(making: Making, dossier: Dossier, lines: DossierLines, seq: _Sequence) -> Iterator[dict[str, Any]]:
+def _brief(making: Making, dossier: Dossier, lines: DossierLines) -> Brief:
     chance = random.Random(f"brief {lines.digest}")
-    brief = Brief(
+    return Brief(
         key=digest_of(["brief", lines.digest, making.model]), run_id=making.run_id, model=making.model,
         prompts_digest=making.prompts_digest, finished_at="2026-01-01T00:00:05Z", tool_id=dossier.id,
         dossier_digest=dossier.digest, lines_digest=lines.digest,
@@ -304,5 +313,3 @@ def _brief_lines(making: Making, dossier: Dossier, lines: DossierLines, seq: _Se
                         price=BriefPrice(amount=9.5, currency="USD", unit="seat", lines=(2,)),
                         best_for=Cited(text=_words(chance, 5), lines=(1,)), not_for=Cited(text=_words(chance, 5)),
                         category=dossier.category or "other"))
-    yield from _call_lines(brief, seq.next(), 1, "brief", "{}")
-    yield {"key": brief.key, "t": "brief", "record": brief.model_dump(mode="json")}

@@ -1,4 +1,4 @@
-"""Text → the facts in it that can be looked up: numbers, prices, dates, versions, licences and proper names.
+"""Text → the facts in it that can be looked up: numbers, prices, dates, versions, licences.
 
 Facts are brought to one form, so that "$1.2k", "1,200 dollars" and "USD 1200" are one price and "October 2026" stands
 on a line that says 2026-10-05. Rules of form only: knows nothing of verdicts, and cannot tell whether two texts mean
@@ -12,12 +12,10 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from panel.checks.words import (
-    COMMON_TERMS,
     LICENCE_WORDS,
     MAGNITUDES,
     MONTHS,
     NUMBER_WORDS,
-    STOP,
     TENS,
     UNITS,
     words_of,
@@ -26,6 +24,7 @@ from panel.checks.words import (
 FactKind = Literal["number", "price", "date", "version", "licence", "name"]
 
 DIGITS = re.compile(r"\d+(?:[,_’'\u202f\u00a0]\d{3}(?!\d))*(?:\.\d+)*")
+DECIMAL_COMMA = re.compile(r",(\d\d)(?!\d)(?=\s?(?P<euro>€|EUR|euros?)?)")
 TAIL = re.compile(
     r"(?:(?P<letter>k|K|[mM]n?|bn|[bBT])(?![A-Za-z0-9])|[\s-]?(?P<word>hundred|thousand|million|billion|trillion)\b)?\+?"
     r"(?:\s?(?P<percent>%|percent\b|per cent\b)"
@@ -35,8 +34,9 @@ LETTERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "t": 1e12}
 CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "dollar": "USD", "euro": "EUR",
               "pound": "GBP", "cent": "USD"}
 CODE_BEFORE = re.compile(r"\b(USD|EUR|GBP|JPY|INR|CHF|CAD|AUD)\s?$")
+_SINGLE = "|".join(list(UNITS)[1:10])
 NUMBER_WORD = re.compile(
-    rf"\b(?:(?P<tens>{'|'.join(TENS)}|twenty)(?:[- ](?P<unit>{'|'.join(list(UNITS)[1:10])}))?|(?P<small>{'|'.join(UNITS)})"
+    rf"\b(?:(?P<tens>{'|'.join(TENS)}|twenty)(?:[- ](?P<unit>{_SINGLE}))?|(?P<small>{'|'.join(UNITS)})"
     rf"|(?P<article>an?)(?=[ -](?:{'|'.join(MAGNITUDES)})\b))\b", re.IGNORECASE)
 
 ISO_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.](0?[1-9]|1[0-2])(?:[-/.](0?[1-9]|[12]\d|3[01]))?(?![\d.])")
@@ -49,15 +49,11 @@ MONTH_CONTEXT = re.compile(r"\b(?:in|by|since|until|till|from|of|late|early|mid|
 
 LICENCE = re.compile(
     r"\b(?P<family>A?L?GPL|MPL|BSD|MIT|ISC|BUSL|BSL|SSPL|Unlicense|CC0|CC[- ]BY(?:-[A-Z]{2})*|Apache|ELv2"
-    r"|Elastic License|GNU (?:Affero |Lesser )?General Public Licen[cs]e|Mozilla Public Licen[cs]e|[Pp]roprietary licen[cs]e)"
-    r"(?P<licence>[ -][Ll]icen[cs]\w*)?,?(?:[ -]?(?:[vV]ersion |[vV]\.?)?(?P<version>\d(?:\.\d+)?)\b)?(?P<next> [A-Z])?")
+    r"|Elastic License|GNU (?:Affero |Lesser )?General Public Licen[cs]e|Mozilla Public Licen[cs]e"
+    r"|[Pp]roprietary licen[cs]e)(?P<licence>[ -][Ll]icen[cs]\w*)?"
+    r"(?:(?:,? [vV]ersion |[ -]?[vV]\.?|[ -])(?P<version>\d(?:\.\d+)?)\b)?(?P<next> [A-Z])?")
 LONG_LICENCES = {"GNU General": "gpl", "GNU Affero": "agpl", "GNU Lesser": "lgpl", "Mozilla": "mpl",
                  "Elastic": "elv2", "roprietary": "proprietary", "BUSL": "bsl"}
-
-NAME = re.compile(r"[A-ZÀ-ÖØ-Þ][\w+#]*(?:[.&/-][\w+#]+)*")
-NAME_PART = re.compile(r"[^\W_]+")
-OPENERS = ' "“‘\'(*_[`'
-ABBREVIATIONS = ("vs.", "e.g.", "i.e.", "cf.", "incl.", "Inc.")
 
 
 class Found(NamedTuple):
@@ -94,9 +90,9 @@ class Source(NamedTuple):
 
 
 def facts_in(text: str, words: list[str] | None = None) -> list[Found]:
-    """Every fact of a text but its names, in order of kind. `words` spares cutting the text again."""
+    """Every fact of a text but its names (see `panel.checks.names`). `words` spares cutting the text again."""
     present = set(words_of(text) if words is None else words)
-    found = [*_dates(text, present)]
+    found = _dates(text, present)
     if not present.isdisjoint(LICENCE_WORDS):
         found += _licences(text)
     taken = [(fact.start, fact.end) for fact in found]
@@ -106,7 +102,7 @@ def facts_in(text: str, words: list[str] | None = None) -> list[Found]:
             found.append(fact)
     if not present.isdisjoint(NUMBER_WORDS) or not present.isdisjoint(MAGNITUDES):
         found += _number_words(text)
-    return found
+    return sorted(found, key=lambda fact: fact.start)
 
 
 def _source(text: str) -> Source:
@@ -175,6 +171,9 @@ def _number(text: str, start: int, end: int, digits: str) -> Found | None:
     if code:
         sign = code[1]
     value = float(re.sub(r"[^\d.]", "", digits))
+    comma = DECIMAL_COMMA.match(text, end)
+    if comma and (sign == "EUR" or comma["euro"]):
+        value, end = value + int(comma[1]) / 100, comma.end()
     return _with_tail(text, begin, end, value, sign)
 
 
@@ -278,73 +277,3 @@ def _licences(text: str) -> list[Found]:
         end = match.start("next") if match["next"] else match.end()
         found.append(Found("licence", text[match.start():end], match.start(), end, (key, *unversioned)))
     return found
-
-
-def names_in(text: str, seen_inside: frozenset[str] = frozenset()) -> list[Found]:
-    """The proper names of a text: runs of capitalised words that are not only a sentence's first word.
-
-    `seen_inside` holds words that stand capitalised inside some sentence: they are names at a sentence's start too.
-    """
-    found: list[Found] = []
-    run: list[tuple[int, int]] = []
-    for match in NAME.finditer(text):
-        start, end = match.span()
-        while start and text[start - 1].isalnum():
-            start -= 1
-        if run and text[run[-1][1]:start] != " ":
-            _close_run(text, run, seen_inside, found)
-            run = []
-        run.append((start, end))
-    if run:
-        _close_run(text, run, seen_inside, found)
-    return found
-
-
-def _close_run(text: str, run: list[tuple[int, int]], seen_inside: frozenset[str], found: list[Found]) -> None:
-    if _opens_sentence(text, run[0][0]) and not _named_at_start(text, run, seen_inside):
-        run = run[1:]
-    spans = [(start, end) for start, end in run if not _common(text[start:end])]
-    if not spans:
-        return
-    start, end = run[0][0], run[-1][1]
-    keys = tuple(dict.fromkeys(
-        part.casefold() for first, last in spans for part in NAME_PART.findall(text[first:last])
-        if part[0].isalpha() and any(letter.isupper() for letter in part) and not _common(part)
-    ))
-    if keys:
-        found.append(Found("name", text[start:end], start, end, keys))
-
-
-def _common(token: str) -> bool:
-    folded = token.casefold()
-    return len(token) < 2 or folded in COMMON_TERMS or folded in STOP or folded in MONTHS or folded in NUMBER_WORDS
-
-
-def _opens_sentence(text: str, start: int) -> bool:
-    index = start - 1
-    while index >= 0 and text[index] in OPENERS:
-        if text[index] in "\"“‘":
-            return True
-        index -= 1
-    if index < 0:
-        return True
-    return text[index] in ".!?:;\n•-–—"[:7] and not text[:index + 1].endswith(ABBREVIATIONS)
-
-
-def _named_at_start(text: str, run: list[tuple[int, int]], seen_inside: frozenset[str]) -> bool:
-    """Whether the capitalised word that opens a sentence is a name all the same."""
-    start, end = run[0]
-    token = text[start:end]
-    folded = token.casefold()
-    if folded in STOP or folded in COMMON_TERMS:
-        return False
-    if any(letter.isupper() or letter.isdigit() for letter in token[1:]) or folded in seen_inside:
-        return True
-    rest = text[end:end + 6]
-    listed = re.match(r"(?:, (?:and |or )?| and | or |/)[A-Z]", text[end:end + 8])
-    return listed is not None or rest.startswith(("'s ", "’s ")) or not text[end:].strip(" .") and start == 0
-
-
-def capitals_inside(text: str) -> set[str]:
-    """The words that stand capitalised inside a sentence, case folded."""
-    return {match[0].casefold() for match in NAME.finditer(text) if not _opens_sentence(text, match.start())}

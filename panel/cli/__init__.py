@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from panel import __version__
 from panel.cli import ask, keep, look, setup
 from panel.errors import PanelError, RunStopped
 
@@ -21,6 +22,21 @@ app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None,
     epilog="Start with: ship-panel review DOSSIER.yaml   (no key needed: a small starter model is fetched once)",
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"ship-panel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    pass
+
+
 ask.add_to(app)
 look.add_to(app)
 keep.add_to(app)

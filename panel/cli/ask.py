@@ -61,7 +61,10 @@ def review(
                                                        "[default: 0.01]", min=0, max=1, show_default=False)] = None,
     quiet: Quiet = False, as_json: AsJson = False,
 ) -> None:
-    """Review dossiers: every seat reads each of them and says ship or skip. The same command again resumes."""
+    """Have the panel review dossiers.
+
+    Every seat reads each of them and says ship or skip. The same command again resumes, and asks nothing twice.
+    """
     from panel.dossiers import read_dossiers
 
     settings = _settings(model=model, runs=runs, personas=_names(personas), repeats=repeats, probe=probe, depth=depth,
@@ -89,7 +92,10 @@ def compare(
     model: Model = None, runs: Runs = None, personas: Personas = None, repeats: Repeats = None, probe: Probe = None,
     budget: Budget = None, quiet: Quiet = False, as_json: AsJson = False,
 ) -> None:
-    """A vs B: reviews what is missing, then asks each persona with both dossiers, in both orders."""
+    """Compare two tools, A vs B.
+
+    Reviews what is missing, then asks each persona with both dossiers, in both orders.
+    """
     settings = _settings(model=model, runs=runs, personas=_names(personas), repeats=repeats, probe=probe)
     pair = [_one_dossier(text, Path(settings.runs)) for text in (first, second)]
     if pair[0].id == pair[1].id:

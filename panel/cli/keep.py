@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def rebuild(runs: Runs = None, as_json: AsJson = False) -> None:
-    """Make panel.duckdb again from the journals; nothing is asked."""
+    """Make panel.duckdb again from the journals."""
     from panel.cli.show import print_json
     from panel.journal import hold, mend_tails
     from panel.store import rebuild as rebuild_store
@@ -35,7 +35,10 @@ def rebuild(runs: Runs = None, as_json: AsJson = False) -> None:
 
 
 def rescore(runs: Runs = None, as_json: AsJson = False) -> None:
-    """Read every kept answer again with today's reading and checks; nothing is asked."""
+    """Read every kept answer again, asking nothing.
+
+    With today's parser and checks.
+    """
     from panel.cli.show import print_json
     from panel.rescore import rescore_runs
 

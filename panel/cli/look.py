@@ -43,7 +43,7 @@ def show(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The scorecard of one tool: the panel's outcome and what each persona said."""
+    """Show the scorecard of one tool."""
     from rich.console import Console
 
     from panel.cli.show import print_json
@@ -72,7 +72,7 @@ def list_tools(
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The leaderboard: the latest score of every reviewed tool."""
+    """List reviewed tools, best first."""
     from rich.console import Console
 
     from panel.cli.show import print_json
@@ -98,7 +98,10 @@ def export(
     tables: Annotated[str | None, typer.Option(help="Only these, comma separated.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every table as a file: the same store gives the same bytes."""
+    """Write every table to a file.
+
+    The same store gives the same bytes.
+    """
     from panel.cli.show import print_json
     from panel.store import export as export_tables
 
@@ -115,7 +118,10 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SELECT; docs/tables.md lists the tables.")],
     runs: Runs = None, as_json: AsJson = False,
 ) -> None:
-    """Ask the store in SQL, read-only, without access to files or network."""
+    """Ask the store in SQL, read-only.
+
+    Without access to files or network; docs/tables.md lists the tables.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -15,9 +15,9 @@ from panel.errors import ConfigError, DossierError
 if TYPE_CHECKING:
     from panel.schema import Dossier
 
-personas_app = typer.Typer(help="The reviewers: list, show, check.", no_args_is_help=True)
-prompts_app = typer.Typer(help="The exact messages a persona is sent.", no_args_is_help=True)
-models_app = typer.Typer(help="Local models: list, pull; any model: check.", no_args_is_help=True)
+personas_app = typer.Typer(help="List, show and check the reviewers.", no_args_is_help=True)
+prompts_app = typer.Typer(help="Show the exact messages a persona is sent.", no_args_is_help=True)
+models_app = typer.Typer(help="List and pull local models; check any model.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -99,7 +99,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where to put the files.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
 ) -> None:
-    """A commented panel.toml, and the personas as files to edit."""
+    """Write a panel.toml and personas to edit."""
     from panel.places import builtin_folder
 
     files = {folder / "panel.toml": PANEL_TOML}
@@ -223,7 +223,7 @@ def render(
     if kind == "brief":
         prompt = render_brief(folder, lines)
     elif kind == "probe":
-        prompt = render_probe(folder, lines, seated)
+        prompt = render_probe(folder, lines, seated, instrument.depth)
     elif kind == "review":
         prompt = render_review(folder, lines, seated, instrument.depth)
     else:
@@ -294,14 +294,14 @@ def check(model: Annotated[str, typer.Argument(help="A model's name.")], as_json
     if as_json:
         print_json(report.model_dump(mode="json"))
     else:
-        for line in report.words():
+        for line in report.lines():
             print(line)
-    if not report.reachable:
-        raise typer.Exit(6)
+    if not report.usable:
+        raise typer.Exit(2 if report.reachable else 6)
 
 
 def doctor(runs: Runs = None, as_json: AsJson = False) -> None:
-    """What is here and what is not: packages, the starter, keys, the store."""
+    """Say what is here and what is missing."""
     from panel.cli.show import print_json
     from panel.doctor import examine
 

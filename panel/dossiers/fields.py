@@ -203,7 +203,7 @@ def _pricing(record: RawRecord, key: str, value: Any) -> tuple[Price, ...]:
             elif read:
                 raise record.mistake(key, read, f"{part}.amount")
         elif isinstance(one, list):
-            raise record.mistake(key, "must be a text like $10/month or a mapping with plan, amount, currency, unit", part)
+            raise record.mistake(key, "must be a text like $10/month, or plan, amount, currency, unit", part)
         else:
             prices += read_prices(_text(record, key, one, part) or "")
     return tuple(prices)

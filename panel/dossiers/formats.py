@@ -86,7 +86,7 @@ def _record(source: Source, line: int, value: Any) -> Read:
     if not isinstance(value, dict):
         kinds = {list: "a list", str: "a text or number", bool: "true or false"}
         kind = kinds.get(type(value), "null")
-        return source.mistake(line, f"is {kind}, not an object; a record looks like " '{"name": "...", "tagline": "..."}')
+        return source.mistake(line, f'is {kind}, not an object; a record looks like {{"name": "..."}}')
     return RawRecord(source.place, line, value)
 
 
@@ -179,7 +179,7 @@ def _row(source: Source, line: int, header: list[str], row: list[str]) -> Read:
     if any("\udc80" <= char <= "\udcff" for cell in row if not cell.isascii() for char in cell):
         return source.mistake(line, "is not UTF-8; save the file as UTF-8")
     if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
-        return source.mistake(line, f"has {len(row)} cells, the header {len(header)}; quote cells that hold the delimiter")
+        return source.mistake(line, f"has {len(row)} cells, the header {len(header)}; quote a cell with a delimiter")
     return RawRecord(source.place, line, {key: cell for key, cell in zip(header, row, strict=False) if key})
 
 

@@ -16,7 +16,8 @@ _CURRENCY = r"US\$|A\$|C\$|[$€£₹]|USD|EUR|GBP|INR|AUD|CAD|CHF|JPY|CNY|dolla
 _NAMES = {"dollar": "USD", "dollars": "USD", "euro": "EUR", "euros": "EUR"}
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _PRICE = re.compile(
-    rf"(?:(?P<plan>[^:$€£₹\d][^:$€£₹]{{0,60}}?)\s*[:=–—-]\s*)?(?P<start>(?:starting at|starts at|from)\s+)?"
+    rf"(?:(?P<plan>[^:$€£₹\d][^:$€£₹]{{0,60}}?)\s*[:=–—-]\s*|(?P<tier>(?!from|start|up to)[^\W\d][\w+&.]*"
+    rf"(?: [\w+&.]+){{0,2}})\s+(?=[$€£₹]))?(?P<start>(?:starting at|starts at|from)\s+)?"
     rf"(?P<before>{_CURRENCY})?\s*(?P<number>{_NUMBER})\s*(?P<after>{_CURRENCY})?"
     r"\s*(?P<unit>(?:/|per\s|an?\s|each\b|one[- ]time|once\b|monthly\b|yearly\b|annually\b)[^;\n]{0,60})?",
     re.IGNORECASE,
@@ -45,7 +46,7 @@ def _read_one(text: str) -> Price:
     if match is None or not (match["before"] or match["after"]):
         return Price(plan=text)
     currency = (match["before"] or match["after"]).lower()
-    plan = match["plan"]
+    plan = match["plan"] or match["tier"]
     if match["start"]:
         plan = f"{plan} (starting price)" if plan else "starting price"
     return Price(plan=plan, amount=float(match["number"].replace(",", "")), unit=_unit(match["unit"]),

@@ -18,6 +18,7 @@ from panel.schema import Dossier
 
 Report = Callable[[DossierError], None]
 STDIN = "-"
+STDIN_NAME = "standard input"
 
 
 def read_dossiers(
@@ -80,8 +81,8 @@ def _records(file: str, columns: dict[str, str]) -> Iterator[Read]:
     """The records of one file; what stops it half way is the last of them, as an error."""
     try:
         if file == STDIN:
-            stdin = Source("standard input", read_chunks(sys.stdin.buffer), columns)
-            yield from _anything(sniffed_records(stdin), "standard input")
+            stdin = Source(STDIN_NAME, read_chunks(sys.stdin.buffer), columns)
+            yield from _anything(sniffed_records(stdin), STDIN_NAME)
         else:
             with Path(file).open("rb") as handle:
                 source = Source(file, read_chunks(handle), columns)
@@ -105,9 +106,13 @@ def _is_new(dossier: Dossier, place: tuple[int, RawRecord], seen: dict[int, int]
     number, record = place
     key = hash(dossier.id)  # 64 bits: two ids of a million share one with a chance of 3 in 100 million
     content = int(dossier.digest[:16], 16)
-    before = seen.setdefault(key, content << 64 | number << 40 | record.line)
+    before = seen.get(key)
+    if before is None:
+        seen[key] = content << 64 | number << 40 | record.line
+        return True
     if before >> 64 == content:
-        return before == (content << 64 | number << 40 | record.line)
-    first = f"{files[before >> 40 & 0xFFFFFF]}:{before & 0xFFFFFFFFFF}".replace("-:", "standard input:", 1)
+        return False
+    file = files[before >> 40 & 0xFFFFFF]
+    first = f"{STDIN_NAME if file == STDIN else file}:{before & 0xFFFFFFFFFF}"
     raise record.mistake("id", f"{dossier.id!r} is already taken by {first}, with other content; "
                          "give one of them another id, or remove it")  # fmt: skip

@@ -20,7 +20,8 @@ MAX_ALIASES = 50
 MAX_NODES = 50_000
 """Values of one record, each alias counted as all it stands for."""
 
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml where the wheel has it: ten times as fast
+# Events are typed as Any: the stubs leave out where they start and what they carry.
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml where the wheel has it: ten times as fast
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _ONLY_HEAD = re.compile(r"(?:[ \t]*(?:#[^\n]*)?(?:\n|$)|%[^\n]*(?:\n|$))*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -44,7 +45,7 @@ class _Document:
         """Every mapping at the top, or in a list at the top."""
         try:
             while not self._loader.check_event(yaml.StreamEndEvent):
-                event = self._loader.get_event()
+                event: Any = self._loader.get_event()
                 if isinstance(event, yaml.SequenceStartEvent):
                     while not self._loader.check_event(yaml.SequenceEndEvent):
                         yield self._record(self._loader.get_event())
@@ -56,13 +57,13 @@ class _Document:
             self._loader.dispose()
 
     @staticmethod
-    def _is_nothing(event: yaml.Event) -> bool:
-        return isinstance(event, yaml.ScalarEvent) and event.style is None and event.value in _NULLS
+    def _is_nothing(event: Any) -> bool:
+        return isinstance(event, yaml.ScalarEvent) and not event.style and event.value in _NULLS
 
-    def _mistake(self, event: yaml.Event, what: str) -> DossierError:
+    def _mistake(self, event: Any, what: str) -> DossierError:
         return self._source.mistake(self._first + event.start_mark.line, what)
 
-    def _record(self, event: yaml.Event) -> RawRecord:
+    def _record(self, event: Any) -> RawRecord:
         line = self._first + event.start_mark.line
         if not isinstance(event, yaml.MappingStartEvent):
             raise self._mistake(event, "is not a mapping; a record is lines of `field: value`, with at least a name")
@@ -71,7 +72,7 @@ class _Document:
         values, _ = self._mapping(event, 1, key_lines)
         return RawRecord(self._source.place, line, values, key_lines)
 
-    def _value(self, event: yaml.Event, depth: int) -> tuple[Any, int]:
+    def _value(self, event: Any, depth: int) -> tuple[Any, int]:
         """The value that starts with this event, and how many values it is made of."""
         self._nodes += 1
         if depth > MAX_DEPTH:
@@ -91,7 +92,7 @@ class _Document:
             self._anchors[event.anchor] = made
         return made
 
-    def _alias(self, event: yaml.AliasEvent) -> tuple[Any, int]:
+    def _alias(self, event: Any) -> tuple[Any, int]:
         self._aliases += 1
         if event.anchor not in self._anchors:
             raise self._mistake(event, f"*{event.anchor} stands for nothing; there is no &{event.anchor} before it")
@@ -111,14 +112,14 @@ class _Document:
         self._loader.get_event()
         return values, size
 
-    def _mapping(self, event: yaml.Event, depth: int, key_lines: dict[str, int]) -> tuple[dict[str, Any], int]:
+    def _mapping(self, event: Any, depth: int, key_lines: dict[str, int]) -> tuple[dict[str, Any], int]:
         values: dict[str, Any] = {}
         size = 1
         while not self._loader.check_event(yaml.MappingEndEvent):
-            key = self._loader.get_event()
+            key: Any = self._loader.get_event()
             if not isinstance(key, yaml.ScalarEvent):
                 raise self._mistake(key, "a key must be one word or text")
-            if key.value == "<<" and key.style is None:
+            if key.value == "<<" and not key.style:
                 raise self._mistake(key, "merge keys (<<) are not read; write the fields out")
             if key.value in values:
                 raise self._mistake(key, f"{key.value[:60]!r}: the key is given twice; keep one of them")
@@ -140,7 +141,7 @@ def _read(source: Source, text: str, first_line: int) -> Iterator[RawRecord | Do
     except DossierError as error:
         yield error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark: Any = error.problem_mark or error.context_mark
         line = first_line + (mark.line if mark else 0)
         yield source.mistake(line, f"is not YAML ({error.problem}); mend it, quoting text that holds `: ` or ` #`")
     except yaml.YAMLError as error:

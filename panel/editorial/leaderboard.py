@@ -13,22 +13,11 @@ from rich.text import Text
 
 from panel.editorial import scorecard as read
 from panel.editorial.plain import escaped, plain
-from panel.schema.record import Record
-from panel.schema.score import PanelScore
+from panel.schema.leaderboard import LeaderboardRow
 from panel.schema.scorecard import Scorecard
 
 OUTCOME_STYLES = {"ship": "bold green", "skip": "bold red", "split": "bold yellow", "no quorum": "bold yellow"}
 NARROW, WIDE = 70, 100
-
-
-class LeaderboardRow(Record):
-    """One tool under one panel. `score` carries every denominator."""
-
-    name: str
-    category: str | None = None
-    thin: bool = False
-    score: PanelScore
-    reviewed_at: str | None = None
 
 
 def leaderboard_row(card: Scorecard) -> LeaderboardRow:
@@ -45,12 +34,11 @@ def leaderboard_row(card: Scorecard) -> LeaderboardRow:
 
 def _cells(row: LeaderboardRow) -> dict[str, str]:
     score = row.score
-    silent = score.seats - score.voting
     mean = read.NONE if score.mean_score is None else f"{score.mean_score:.0f}"
     return {
         "tool": row.name + (" (first look)" if row.thin else ""),
         "panel": read.outcome_words(score),
-        "votes": read.votes_words(score) + (f", {silent} of {score.seats} not voting" if silent else ""),
+        "votes": f"{read.votes_words(score)} of {score.seats}",
         "ship rate": read.ship_rate_words(score),
         "score": mean,
         "range": read.NONE if score.score_range is None else f"{score.score_range:.0f}",

@@ -6,7 +6,7 @@ Knows nothing of files: the caller writes what it gets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from panel.editorial import scorecard as read
 from panel.editorial.leaderboard import leaderboard_markdown, leaderboard_row
@@ -27,7 +27,7 @@ def report_markdown(cards: Sequence[Scorecard], run: Run) -> str:
     top = [
         f"# Panel report {escaped(run.id)}",
         f"*{read.DISCLOSURE}*",
-        *(f"**{escaped(caption)}**" for caption in captions),
+        *strong(captions),
         "\n".join([
             f"- **Started:** {escaped(run.started_at)}",
             f"- **Program:** ship-panel {escaped(run.program_version)}",
@@ -41,6 +41,11 @@ def report_markdown(cards: Sequence[Scorecard], run: Run) -> str:
     return "\n\n".join([*top, table.rstrip(), *(scorecard_markdown(card, level=2).rstrip() for card in cards)]) + "\n"
 
 
+def strong(texts: Iterable[str]) -> list[str]:
+    """Each text as a bold paragraph; nothing for one with nothing to see (four asterisks would be a rule)."""
+    return [f"**{text}**" for text in map(escaped, texts) if text]
+
+
 def scorecard_markdown(card: Scorecard, level: int = 1) -> str:
     """One tool's page; `level` is that of its heading. Ends in a newline."""
     hashes = "#" * level
@@ -48,7 +53,7 @@ def scorecard_markdown(card: Scorecard, level: int = 1) -> str:
     if card.dossier.tagline:
         blocks.append(escaped(card.dossier.tagline))
     blocks.append(f"*{read.DISCLOSURE}*")
-    blocks += [f"**{escaped(note)}**" for note in card.captions]
+    blocks += strong(card.captions)
     blocks.append("\n".join(_summary(card)))
     for seat in read.seated(card):
         blocks += _seat(card, seat, f"{hashes}#")
@@ -62,7 +67,7 @@ def scorecard_markdown(card: Scorecard, level: int = 1) -> str:
 def heading_facts(card: Scorecard) -> list[tuple[str, str]]:
     """Label and Markdown of what heads every page of a tool; the same labels, in the same order, for every tool."""
     score, price, best = card.score, price_read(card), read.best_for(card)
-    where = f" ({escaped(price.where)})" if price.where else ""
+    where = "; ".join(filter(None, (price.where, price.origin)))
     return [
         ("Panel", f"**{read.outcome_words(score)}**, {read.votes_words(score)} {read.seats_words(score)}"),
         ("Ship rate", read.ship_rate_words(score)),
@@ -71,7 +76,7 @@ def heading_facts(card: Scorecard) -> list[tuple[str, str]]:
         ("P(ship) by probe", read.probe_words(score)),
         ("P(ship) by repeats", read.repeats_words(score)),
         ("Community", f"{read.NONE} (no votes)"),
-        ("Pricing", escaped(price.full) + where),
+        ("Pricing", escaped(f"{price.full} ({where})" if where else price.full)),
         ("Category", escaped(read.category(card))),
         ("Best for", f"{escaped(best[0])} (says {escaped(best[1])})" if best else read.NONE),
         ("License", escaped(card.dossier.license or read.NONE)),

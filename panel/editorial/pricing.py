@@ -19,13 +19,17 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class PriceRead:
-    """`short` fits a table cell; `full` names every plan; `where` says where it was read, empty when unknown."""
+    """`short` fits a table cell; `full` names every plan; `where` says where it was read, empty when unknown.
+
+    `origin` is where the dossier has it from and of what date, if it says.
+    """
 
     short: str
     full: str
     where: str
     source: Literal["dossier", "brief", "unknown"]
     lines: tuple[int, ...] = ()
+    origin: str = ""
 
 
 def price_read(card: Scorecard) -> PriceRead:
@@ -39,8 +43,8 @@ def price_read(card: Scorecard) -> PriceRead:
     words = _brief_words(brief.price, brief.entry)
     if words is None:
         return PriceRead(UNKNOWN, UNKNOWN, "", "unknown")
-    where = "read by the brief" + (f" on {line_numbers(lines)}" if lines else ", no line named")
-    return PriceRead(words, words, where, "brief", lines)
+    where = f"brief, {line_numbers(lines) or 'no line named'}"
+    return PriceRead(words, words, where, "brief", lines, f"as of {brief.price.as_of}" if brief.price.as_of else "")
 
 
 def _brief_words(price: BriefPrice, entry: str) -> str | None:
@@ -76,12 +80,15 @@ def _plan_words(plan: Price) -> str:
 
 def _from_dossier(card: Scorecard) -> PriceRead:
     plans = card.dossier.pricing
-    lines = tuple(line.number for line in card.lines.lines if line.field.partition("[")[0].startswith("pric"))
-    where = ["given in the dossier" + (f" ({line_numbers(lines)})" if lines else "")]
-    where += [f"source {host}" for host in dict.fromkeys(_host(plan.source_url) for plan in plans) if host]
-    dates = dict.fromkeys(plan.as_of for plan in plans if plan.as_of)
-    where += [f"as of {date}" for date in dates]
-    return PriceRead(_plans_short(plans), "; ".join(map(_plan_words, plans)), ", ".join(where), "dossier", lines)
+    lines = tuple(line.number for line in card.lines.lines if line.field == "pricing")
+    where = f"dossier {line_numbers(lines)}" if lines else "dossier, its pricing field"
+    hosts = [host for host in dict.fromkeys(_host(plan.source_url) for plan in plans) if host]
+    dates = [date for date in dict.fromkeys(plan.as_of for plan in plans) if date]
+    origin = "; ".join(
+        f"{label} {', '.join(found)}" for label, found in (("source", hosts), ("as of", dates)) if found
+    )
+    full = "; ".join(map(_plan_words, plans))
+    return PriceRead(_plans_short(plans), full, where, "dossier", lines, origin)
 
 
 def _plans_short(plans: tuple[Price, ...]) -> str:
@@ -92,5 +99,5 @@ def _plans_short(plans: tuple[Price, ...]) -> str:
         return "free" if all(plan.amount == 0 for plan in plans) else "free plan" if free else "no amount given"
     words = _plan_words(paid[0])
     others = sum(plan.amount != 0 for plan in plans) - 1
-    more = f" (+{others} more)" if others > 0 else ""
+    more = f", +{others} more" if others > 0 else ""
     return f"{'free plan; ' if free else ''}{words}{more}"

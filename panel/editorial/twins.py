@@ -11,8 +11,8 @@ from typing import Any
 
 from panel.editorial import scorecard as read
 from panel.editorial.comparison import ComparisonPage, SeatPick, picked
-from panel.editorial.leaderboard import LeaderboardRow
 from panel.editorial.pricing import price_read
+from panel.schema.leaderboard import LeaderboardRow
 from panel.schema.review import Review
 from panel.schema.scorecard import Scorecard
 from panel.scoring import strongest_dissent
@@ -27,7 +27,7 @@ def card_json(card: Scorecard) -> dict[str, Any]:
     """One tool's card.
 
     `tool` (id, name, tagline, category, url, vendor, version, license), `thin`, `lines_left_out` and `removed` (what
-    trimming and cleaning took), `pricing` (words, where, source, lines, plans), `score` (SCORE_KEYS), `community`
+    trimming and cleaning took), `pricing` (words, short, source, where, origin, lines, plans), `score` (SCORE_KEYS), `community`
     (null: no votes), `best_for`, `seats` (persona, vote, takes with the whole verdict), `strongest_dissent`, `made`
     (models, digests, dates, captions), `disclosure`.
     """
@@ -43,7 +43,8 @@ def card_json(card: Scorecard) -> dict[str, Any]:
         "lines_left_out": list(card.lines.left_out),
         "removed": list(card.lines.removed),
         "pricing": {
-            "words": price.full, "where": price.where or None, "source": price.source, "lines": list(price.lines),
+            "words": price.full, "short": price.short, "source": price.source, "where": price.where or None,
+            "origin": price.origin or None, "lines": list(price.lines),
             "plans": [plan.model_dump(mode="json") for plan in dossier.pricing],
         },
         "score": _score(card.score.model_dump(mode="json")),

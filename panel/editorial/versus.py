@@ -20,7 +20,7 @@ from panel.editorial.comparison import (
     overall_words,
     pick_words,
 )
-from panel.editorial.markdown import cited_markdown, dissent_markdown_of, heading_facts
+from panel.editorial.markdown import cited_markdown, dissent_markdown_of, heading_facts, strong
 from panel.editorial.plain import escaped
 from panel.editorial.terminal import (
     SIDE_BY_SIDE,
@@ -50,7 +50,7 @@ def comparison_markdown(page: ComparisonPage) -> str:
         f"# {escaped(a.name)} vs {escaped(b.name)}",
         escaped(pick_if(a.name, page.pick_a_if)), escaped(pick_if(b.name, page.pick_b_if)),
         f"*{read.DISCLOSURE}*",
-        *(f"**{escaped(note)}**" for note in notes_of(page)),
+        *strong(notes_of(page)),
         "## Decision", "\n".join(_decision_table(page)),
         "## Reviewers", "\n".join(_reviewer_table(page)),
         "## Picks", f"**Overall:** {escaped(overall_words(page))}",

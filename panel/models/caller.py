@@ -196,6 +196,12 @@ class Asker:
                 request = request.model_copy(update={"max_tokens": request.max_tokens * 2})
         raise Quarantined(f"{self.caller.name}: the answer was cut at {request.max_tokens} tokens, {MAX_CUTS + 1} times")
 
+    async def check(self, request: Request, step: str) -> Completion:
+        """One of the small calls that show what an endpoint can do; journalled like any other."""
+        completion = await self._ask_until_answered(Step(step=step, kind="check"), request, itertools.count(1))
+        self.completions.append(completion)
+        return completion
+
     async def _ask_until_answered(self, step: Step, request: Request, attempts: itertools.count[int]) -> Completion:
         kept = self._replay.get(step.step)
         if kept:

@@ -91,7 +91,7 @@ class Recorded:
 def read_recording(path: Path) -> tuple[Header, dict[str, list[RecordedAnswer]]]:
     """Header and answers by messages digest. Raises ConfigError naming file and line."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would cut inside a text at U+2028
     except OSError as error:
         raise ConfigError(f"recorded:{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -31,7 +31,7 @@ COVERAGE = 0.95
 Words = Literal["ship", "skip"]
 
 _LINE = re.compile(r"^\[(\d+)\] (.*)$", re.M)
-_PERSONA = re.compile(r"^Persona: *([a-z0-9][a-z0-9._-]*)\s*$", re.M)
+_PERSONA = re.compile(r"^Persona: *([a-z0-9][a-z0-9._-]*)[ \t]*$", re.M)
 _WORD = re.compile(r"\b[a-z]{5,14}\b")
 
 
@@ -111,7 +111,8 @@ def parse_options(text: str) -> Options:
     except ValidationError as error:
         first = error.errors()[0]
         there = ", ".join(Options.model_fields)
-        raise ConfigError(f"model scripted:{text}: {first['loc'][0]}: {first['msg'].lower()} (options: {there})") from None
+        wrong = f"{first['loc'][0]}: {first['msg'].lower()}"
+        raise ConfigError(f"model scripted:{text}: {wrong} (options: {there})") from error
 
 
 def answer_to(request: Request, options: Options) -> tuple[str, tuple[TokenLogprob, ...]]:
@@ -121,7 +122,7 @@ def answer_to(request: Request, options: Options) -> tuple[str, tuple[TokenLogpr
     if request.top_logprobs:
         begun = last is not None and last.role == "assistant"
         return _probed(view, options, begun)
-    reasked = sum(message.role == "assistant" for message in request.prompt.messages) > 0
+    reasked = any(message.role == "assistant" for message in request.prompt.messages)
     if options.broken == "always" or (options.broken == "reask" and not reasked):
         return f"I would {view.verdict} {view.name}, I think.", ()
     if request.answer_schema is None:
@@ -148,37 +149,33 @@ class View(NamedTuple):
 
 
 def read_request(request: Request, options: Options) -> View:
-    """Tool, persona and lines out of the messages a person wrote; what the model itself said is not looked at."""
-    texts = [message.content for message in request.prompt.messages if message.role == "user"]
-    dossiers = [_top_lines(body) for text in texts[:1] for body in _fenced(text)]
-    names = [_name_of(lines) for lines in dossiers]
-    found = _PERSONA.findall(_after_fences(texts[0])) if texts else []
-    own = request.prompt.messages[-1].parts[-1] if not found and texts and request.prompt.messages[-1].parts else ""
+    """Tool, persona and lines out of the first message a person wrote: a re-ask changes none of them."""
+    asked = next((message for message in request.prompt.messages if message.role == "user"), None)
+    bodies, rest = _fenced(asked.content if asked else "")
+    dossiers = tuple(_top_lines(body) for body in bodies)
+    found = _PERSONA.findall(rest)
+    own = asked.parts[-1] if asked and asked.parts else ""
     persona = found[-1] if found else hashlib.sha256(own.encode("utf-8", "replace")).hexdigest()[:8]
-    name = names[0] if names else ""
+    name = _name_of(dossiers[0])
     score = scripted_score(name, persona, request.seed)
     if options.always is not None:
         score = 50 + score // 2 if options.always == "ship" else score // 2 - (score >= 100)
-    rival = names[1] if len(names) > 1 else ""
-    return View(name, persona, tuple(dossiers), score, scripted_verdict(score), rival)
+    rival = _name_of(dossiers[1]) if len(dossiers) > 1 else ""
+    return View(name, persona, dossiers, score, scripted_verdict(score), rival)
 
 
-def _fenced(text: str) -> list[str]:
-    """The bodies of the fenced dossiers; the whole text where there is no fence."""
+def _fenced(text: str) -> tuple[list[str], str]:
+    """The bodies of the fenced dossiers and what stands after the last; without a fence, the text is both."""
     bodies, at = [], 0
     while (start := text.find("<<<dossier ", at)) >= 0:
         head = text.find("\n", start)
-        end = text.find(f"\n{text[start + 11 : head]}>>>", head)
+        closing = f"\n{text[start + 11 : head].strip()}>>>"
+        end = text.find(closing, head)
         if head < 0 or end < 0:
             break
         bodies.append(text[head:end])
-        at = end + 1
-    return bodies or [text]
-
-
-def _after_fences(text: str) -> str:
-    """What stands after the last dossier: nothing of it is the maker's."""
-    return text[text.rfind(">>>") + 3 :] if ">>>" in text else text
+        at = end + len(closing)
+    return bodies or [text], text[at:]
 
 
 def _top_lines(body: str) -> tuple[tuple[int, str], ...]:
@@ -208,11 +205,12 @@ def _quote(view: View) -> str:
     start = f"The dossier of {view.name or 'this tool'} stands on"
     seen = dict.fromkeys(_WORD.findall(" ".join(text for lines in view.dossiers for _, text in lines)))
     wanted = QUOTE_WORDS - len(start.split()) - len(end.split())
-    words = [*seen, *(f"{stem}{ending}" for stem in ("plain", "short", "bare") for ending in _FILLING)][: max(1, wanted)]
+    words = [*seen, *(word for word in _FILLING if word not in seen)][: max(1, wanted)]
     return f"{start} {', '.join(words)}. {end}"
 
 
-_FILLING = ("words", "lines", "notes", "names", "terms", "facts", "signs", "parts", "claims", "labels")
+_FILLING = tuple(f"{stem} {word}".replace(" ", "-") for stem in ("plain", "short", "bare") for word in
+                 ("words", "lines", "notes", "names", "terms", "facts", "signs", "parts", "claims", "labels"))
 
 
 def _object(view: View, schema: dict[str, Any], options: Options) -> Any:
@@ -243,13 +241,15 @@ def _points(view: View, part: dict[str, Any], _: Options) -> dict[str, str]:
 
 def _claims(view: View, _: dict[str, Any], __: Options) -> list[dict[str, Any]]:
     lines = view.dossiers[0]
-    first = _number(view.name, view.persona) % max(1, len(lines) - 1)
-    picked = [lines[(first + step) % len(lines)] for step in (0, 1)] if lines else []
-    return [{"text": " ".join(text.split()[:20]), "lines": [number]} for number, text in picked]
+    if not lines:
+        return [{"text": "nothing is stated", "lines": []}]
+    first = _number(view.name, view.persona) % len(lines)
+    picked = [lines[(first + step) % len(lines)] for step in (0, 1)]
+    return [{"text": " ".join(text.split()[:20]) or "not stated", "lines": [number]} for number, text in picked]
 
 
 def _because(view: View, part: dict[str, Any], _: Options) -> dict[str, str]:
-    points = part.get("properties", {}).get("point", {}).get("enum", ["point"])
+    points = part.get("properties", {}).get("point", {}).get("enum") or ["point"]
     point = points[_number(view.persona, view.name) % len(points)]
     return {"point": point, "text": f"The lines on this point of {view.name} decide it."}
 

@@ -7,6 +7,7 @@ each (`panel.store.views`): one insert a review, one row to replace when a later
 
 from __future__ import annotations
 
+from panel.schema.dossier import THIN_WORDS
 from panel.store.table import Column, Table
 
 TABLES_VERSION = 1
@@ -64,6 +65,8 @@ _SCORE_NUMBERS = (
 _SEAT_FIELDS = (
     "persona_id VARCHAR, model VARCHAR, takes BIGINT, ships BIGINT, skips BIGINT, unscored BIGINT, vote DOUBLE, "
     "mean_score DOUBLE, p_ship_probe DOUBLE")
+
+_BY_PERSONA = Column("by_persona", f"STRUCT({_SEAT_FIELDS})[]", "seat by seat; long in view seats")
 
 CALLS = Table(
     "calls", "One row a request sent, whatever came back.", ("run_id", "seq"), (
@@ -219,16 +222,15 @@ MESSAGE_PARTS = Table(
         Column("text", "VARCHAR", "the text", "text"),
     ))
 ASSIGNED = Table(
-    "assigned", "What a panel asked of one tool: the keys its score is taken over.",
-    ("panel_digest", "lines_digest"), (
+    "assigned", "What a panel last asked of one dossier: the keys its score is taken over.",
+    ("panel_digest", "dossier_digest"), (
         Column("panel_digest", "VARCHAR", "the panel", "panel_digest"),
         Column("tool_id", "VARCHAR", "the tool", "tool_id"),
         Column("dossier_digest", "VARCHAR", "digest of the dossier as read", "dossier_digest"),
-        Column("lines_digest", "VARCHAR", "digest of its lines as shown", "lines_digest"),
+        Column("lines_digest", "VARCHAR", "digest of its lines as shown to the first seat", "lines_digest"),
         Column("seats", "INTEGER", "seats of the panel", "seats"),
         Column("run_id", "VARCHAR", "the last run that assigned it", "$run"),
-        Column("place", "BIGINT", "number of the line in that run's journal", "place"),
-        Column("keys", 'STRUCT("key" VARCHAR, persona_id VARCHAR, model VARCHAR, repeat BIGINT)[]',
+        Column("keys", 'STRUCT("key" VARCHAR, kind VARCHAR, persona_id VARCHAR, model VARCHAR, repeat BIGINT)[]',
                "the assignments; long in view assignments", "keys"),
     ))
 RUNS = Table(
@@ -267,9 +269,9 @@ SCORES = Table(
         *_digests("dossier_digest", "panel_digest"),
         Column("depth", "VARCHAR", "verdict or full", "depth"),
         Column("models", "VARCHAR[]", "models of its seats, as asked", "models"),
-        Column("lines_digest", "VARCHAR", "the lines shown, most complete first", "lines_digest"),
+        Column("lines_digest", "VARCHAR", "its lines as shown to the first seat", "lines_digest"),
         *_SCORE_NUMBERS,
-        Column("by_persona", f"STRUCT({_SEAT_FIELDS})[]", "seat by seat; long in view seats"),
+        _BY_PERSONA,
         Column("run_id", "VARCHAR", "the last run that assigned it", "run_id"),
         Column("reviewed_at", "VARCHAR", "when its last review ended, UTC", "reviewed_at"),
     ))
@@ -277,12 +279,14 @@ LATEST = Table(
     "latest", "One row a tool: its newest score at full depth, else at depth verdict.", ("tool_id",), (
         Column("tool_id", "VARCHAR", "the tool", "best.tool_id"),
         *(Column(name, "VARCHAR", f"{name} of its dossier", f"dossier.{name}")
-          for name in ("name", "vendor", "tagline", "category", "url")),
+          for name in ("name", "vendor", "tagline", "url")),
+        Column("category", "VARCHAR", "of its dossier, else of its brief", "coalesce(dossier.category, brief.category)"),
+        Column("thin", "BOOLEAN", "a first look: under 60 words", f"coalesce(shown.words < {THIN_WORDS}, false)"),
         *(Column(column.name, column.type, column.says, f'best."{column.name}"') for column in (
             *_digests("dossier_digest", "panel_digest"),
             Column("depth", "VARCHAR", "verdict or full"),
             Column("models", "VARCHAR[]", "models of its seats, as asked"),
-            *_SCORE_NUMBERS,
+            *_SCORE_NUMBERS, _BY_PERSONA,
             Column("run_id", "VARCHAR", "the last run that assigned it"),
             Column("reviewed_at", "VARCHAR", "when its last review ended, UTC"))),
     ))

@@ -71,12 +71,13 @@ MESSAGES = Table(
         Column("parts", "VARCHAR[]", "digests of its parts, in order"),
     ), _unnested("prompts", "messages", "messages_digest, position, item.role, item.parts"))
 ASSIGNMENTS = Table(
-    "assignments", "What was asked under which panel, one row each.", ("panel_digest", "lines_digest", "key"), (
-        _KEY, Column("panel_digest", "VARCHAR", "the panel"), _TOOL, Column("dossier_digest", "VARCHAR", "the dossier"),
-        Column("lines_digest", "VARCHAR", "its lines as shown"), Column("run_id", "VARCHAR", "the last run"),
-        _PERSONA, Column("model", "VARCHAR", "model as asked"), Column("repeat", "BIGINT", "which take, from 0"),
-    ), _unnested("assigned", "keys", "item.key, panel_digest, tool_id, dossier_digest, lines_digest, run_id, "
-                 "item.persona_id, item.model, item.repeat"))
+    "assignments", "What was asked under which panel, one row each.", ("panel_digest", "dossier_digest", "key"), (
+        _KEY, Column("kind", "VARCHAR", "review or brief"), Column("panel_digest", "VARCHAR", "the panel"), _TOOL,
+        Column("dossier_digest", "VARCHAR", "the dossier"), Column("run_id", "VARCHAR", "the last run"),
+        Column("persona_id", "VARCHAR", "the persona; null for a brief"), Column("model", "VARCHAR", "model as asked"),
+        Column("repeat", "BIGINT", "which take, from 0"),
+    ), _unnested("assigned", "keys", "item.key, coalesce(item.kind, 'review'), panel_digest, tool_id, dossier_digest, "
+                 "run_id, item.persona_id, item.model, item.repeat"))
 SEATS = Table(
     "seats", "Panel scores seat by seat.", ("tool_id", "dossier_digest", "panel_digest", "position"), (
         _TOOL, Column("dossier_digest", "VARCHAR", "the dossier"), Column("panel_digest", "VARCHAR", "the panel"),

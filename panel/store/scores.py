@@ -1,0 +1,105 @@
+"""Panel scores of the tools a segment touched, and the latest score a tool.
+
+The arithmetic is `panel.scoring`, and only there; this brings it the reviews and keeps what it says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import duckdb
+
+from panel.schema import PanelScore, Probe, Review, Verdict
+from panel.scoring import score_panel
+from panel.store import tables
+from panel.store.opening import quoted
+from panel.store.shapes import shape_literal, shape_of
+
+_SHAPE = {
+    "depth": "VARCHAR", "models": ["VARCHAR"], "lines_digest": "VARCHAR", "run_id": "VARCHAR",
+    "reviewed_at": "VARCHAR", "record": shape_of(PanelScore),
+}
+
+
+class _Take(NamedTuple):
+    """As much of a Review as scoring reads: building whole ones would take longer than all the rest of a load."""
+
+    tool_id: str
+    dossier_digest: str
+    panel_digest: str
+    persona_id: str
+    model: str
+    repeat: int
+    verdict: Verdict | None
+    unscored: str | None
+    probe: Probe | None
+
+
+def score_touched(connection: duckdb.DuckDBPyConnection, spare: Path) -> None:
+    """Score every panel of the tools in `touched` anew, and their rows in `latest`. `spare`: a file name to use."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT tool_id FROM touched")
+    try:
+        with spare.open("w", encoding="utf-8") as file:
+            for line in _score_lines(connection):
+                file.write(line)
+        connection.execute("DELETE FROM scores AS kept USING touched WHERE kept.tool_id = touched.tool_id")
+        connection.execute(
+            f"INSERT INTO scores SELECT {tables.SCORES.expressions()} FROM (SELECT unnest(from_json(json, "
+            f"{shape_literal(_SHAPE)})) FROM read_ndjson_objects({_file_pattern(spare)}, maximum_object_size = 1048576))")
+    finally:
+        spare.unlink(missing_ok=True)
+    connection.execute("DELETE FROM latest AS kept USING touched WHERE kept.tool_id = touched.tool_id")
+    connection.execute(
+        f"INSERT INTO latest SELECT {tables.LATEST.expressions()} FROM (SELECT scores.* FROM scores "
+        "SEMI JOIN touched ON touched.tool_id = scores.tool_id QUALIFY row_number() OVER (PARTITION BY scores.tool_id "
+        "ORDER BY depth = 'full' DESC, run_id DESC, reviewed_at DESC, panel_digest, dossier_digest) = 1) AS best "
+        "LEFT JOIN dossiers AS dossier ON dossier.dossier_digest = best.dossier_digest "
+        "LEFT JOIN (SELECT dossier_digest, max_by(category, (finished_at, key)) AS category FROM briefs "
+        "WHERE category IS NOT NULL GROUP BY dossier_digest) AS brief ON brief.dossier_digest = best.dossier_digest "
+        "LEFT JOIN dossier_lines AS shown ON shown.lines_digest = best.lines_digest "
+        "AND shown.dossier_digest = best.dossier_digest")
+
+
+def _file_pattern(path: Path) -> str:
+    return quoted("".join(f"[{letter}]" if letter in "[*?" else letter for letter in str(path)))
+
+
+def _score_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """One JSON line a dossier and panel that has a review."""
+    rows = connection.execute(
+        "SELECT given.panel_digest, given.dossier_digest, given.tool_id, given.seats, given.lines_digest, "
+        "given.run_id, given.item.persona_id, given.item.model, given.item.repeat, review.verdict, review.score, "
+        "review.unscored, review.p_ship_probe, review.depth, review.finished_at "
+        "FROM (SELECT assigned.*, unnest(keys) AS item, generate_subscripts(keys, 1) AS position FROM assigned "
+        "SEMI JOIN touched ON touched.tool_id = assigned.tool_id) AS given "
+        "JOIN reviews AS review ON review.key = given.item.key "
+        "ORDER BY given.panel_digest, given.dossier_digest, given.position").fetchall()
+    verdicts: dict[tuple[str, int], Verdict] = {}
+    for _, group in groupby(rows, key=itemgetter(0, 1)):
+        yield _score_line(list(group), verdicts)
+
+
+def _score_line(rows: list[tuple[Any, ...]], verdicts: dict[tuple[str, int], Verdict]) -> str:
+    seats, lines_digest, run_id = rows[0][3:6]
+    takes = [_take(row, verdicts) for row in rows]
+    score = score_panel(cast("list[Review]", takes), seats=seats)
+    about = json.dumps({
+        "depth": rows[0][13], "models": list(dict.fromkeys(row[7] for row in rows)), "lines_digest": lines_digest,
+        "run_id": run_id, "reviewed_at": max(row[14] for row in rows)}, ensure_ascii=False)
+    return f'{about[:-1]}, "record": {score.model_dump_json()}}}\n'
+
+
+def _take(row: tuple[Any, ...], verdicts: dict[tuple[str, int], Verdict]) -> _Take:
+    panel_digest, dossier_digest, tool_id, _, _, _, persona_id, model, repeat, decision, number = row[:11]
+    verdict = None
+    if decision is not None:
+        verdict = verdicts.get((decision, number))
+        if verdict is None:
+            verdict = verdicts[decision, number] = Verdict.model_construct(verdict=decision, score=number)
+    probe = None if row[12] is None else Probe.model_construct(p_ship=row[12], coverage=1.0)
+    return _Take(tool_id, dossier_digest, panel_digest, persona_id, model, repeat, verdict, row[11], probe)
