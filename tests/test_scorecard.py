@@ -9,63 +9,36 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from rich.cells import cell_len
 from rich.console import Console
 from sample_cards import (
     AIDER,
+    COLOUR,
     FOUR,
-    MARIMO,
     MODEL,
+    STARTER,
+    WIDTHS,
     brief,
     card,
+    cards_of,
     flagged,
+    hrefs,
     lines_of,
     review,
     ruling,
+    screen,
     unanswered,
     verdict,
+    words_of,
 )
 
 from panel.dossiers import cut_lines, read_dossiers
-from panel.editorial.leaderboard import leaderboard_markdown, leaderboard_row, print_leaderboard
+from panel.editorial.leaderboard import leaderboard_row, print_leaderboard
 from panel.editorial.markdown import report_markdown, scorecard_markdown
-from panel.editorial.plain import escaped, link, plain, shortened
 from panel.editorial.pricing import price_read
 from panel.editorial.scorecard import DISCLOSURE, line_numbers, seated
-from panel.editorial.terminal import print_scorecards
 from panel.editorial.twins import card_json, leaderboard_json
-from panel.schema import Because, Claim, Dossier, Flag, Panel, Price, Probe, Run, Seat
-from panel.schema.scorecard import Scorecard
-
-WIDTHS = (60, 80, 120)
-STARTER = "starter model: for trying the software, not for publishing"
-RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def screen(*cards: Scorecard, width: int = 80, terminal: bool = False, detail: bool = True) -> str:
-    out = io.StringIO()
-    print_scorecards(cards, Console(file=out, width=width, force_terminal=terminal, no_color=None), detail=detail)
-    return out.getvalue()
-
-
-def words_of(text: str) -> str:
-    return " ".join(COLOUR.sub("", text).split())
-
-
-def tokens_of(markdown: str) -> list[Token]:
-    found = []
-    for token in RENDERER.parse(markdown):
-        found += [token, *(token.children or [])]
-    return found
-
-
-def hrefs(markdown: str) -> list[Any]:
-    return [token.attrGet("href") for token in tokens_of(markdown) if token.type == "link_open"]
+from panel.schema import Claim, Panel, Price, Probe, Run, Seat
 
 
 @pytest.mark.parametrize(
@@ -263,7 +236,7 @@ def test_prices_of_real_products_name_the_lines_they_stand_on(shared_data: Path)
         assert all(f"{plan.amount:g}" in cited for plan in dossier.pricing if plan.amount)
         for width in WIDTHS:
             assert all(cell_len(line) <= width for line in screen(page, width=width).splitlines())
-        assert hrefs(scorecard_markdown(page)) == [dossier.url]
+        assert hrefs(scorecard_markdown(page)) == ([dossier.url] if dossier.url else [])
 
 
 def test_strongest_dissent_and_how_it_was_made_are_on_the_page() -> None:
@@ -277,12 +250,6 @@ def test_strongest_dissent_and_how_it_was_made_are_on_the_page() -> None:
         assert digest in markdown
     agreed = card(ruling("ship", "ship", "ship", "ship"))
     assert "None: no seat voted against the outcome." in scorecard_markdown(agreed)
-
-
-def cards_of(count: int) -> list[Scorecard]:
-    first = card([flagged(one) for one in ruling("ship", "skip", "ship", "unscored")], brief=brief())
-    second = card(ruling("skip", "skip", "ship", "ship", tool="marimo"), dossier=MARIMO, captions=(STARTER,))
-    return [first, second, first][:count]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -308,119 +275,6 @@ def test_plain_where_there_is_no_terminal_and_without_colour_where_asked(monkeyp
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "xterm-256color")
     assert coloured.search(screen(*cards_of(2), terminal=True))
-
-
-NASTY = (
-    "[click](javascript:alert(1))", "![x](https://evil.example/p.png)", "<script>alert(1)</script>", "<img src=x>",
-    "# heading", "- item", "1. item", "> quote", "---", "===", "| a | b |", "```", "~~~", "`code`", "**bold**", "_em_",
-    "https://evil.example/a_b?x=1&y=2", "www.evil.example", "me@evil.example", "//evil.example", "&lt;b&gt;", "&#60;",
-    "[a]: https://evil.example", "[^1]", "<https://evil.example>", "{{ config }}", "{% raw %}", "$x$", "a\\", "\\*",
-    "[bold red]hello[/]", ":smile:", "\x1b[31mred\x1b[0m", "\x1b]8;;https://evil.example\x07link", "\x9b2J", "\x08\x7f",
-    "a\nb", "a\n\n# b", "a\u2028b", "\u202eevil\u202c", "a\u200bb", "C #", "#hash", "f(x)_{i}", "evil.example/x",
-    "`` ` ``", "snake_case_name", "2*3*4", "~~gone~~", "<!-- x -->", "a|b", "x" * 200, "漢字" * 60, "👩‍💻" * 30,
-)
-TEXTS = st.one_of(
-    st.text(max_size=60),
-    st.text(alphabet="\\`*_{}[]()<>#+-.!|~&:$@/^=%'\" \n\tab1é漢", max_size=40),
-    st.lists(st.sampled_from(NASTY), min_size=1, max_size=3).map(" ".join),
-    st.lists(st.sampled_from(NASTY), min_size=2, max_size=3).map("".join),
-)
-INLINE = {"text", "code_inline", "text_special", "strong_open", "strong_close"}
-
-
-@settings(deadline=None, max_examples=400)
-@given(TEXTS)
-def test_escaped_markdown_reads_as_the_text_and_as_nothing_else(text: str) -> None:
-    wanted = plain(text)
-    for page in ("{}", "- {}", "> {}", "# {}", "word {}", "**Name:** {}", "| a | b |\n| --- | --- |\n| {} | end |"):
-        blocks = RENDERER.parse(page.format(escaped(text)))
-        inline = [token for token in blocks if token.type == "inline" and token.content]
-        kinds = {child.type for token in inline for child in token.children or []}
-        assert kinds <= INLINE, (page, kinds)
-        shown = "".join(child.content for token in inline for child in token.children or [])
-        around = page.format("").replace("**", "").strip("-># ") if "|" not in page else None
-        expected = "ab" + wanted + "end" if around is None else f"{around} {wanted}".strip()
-        assert shown.strip() == expected
-        assert not {token.type for token in blocks} & {"fence", "code_block", "html_block", "hr", "ordered_list_open"}
-
-
-@settings(deadline=None)
-@given(TEXTS)
-def test_nothing_a_linkifier_looks_for_is_left_outside_code(text: str) -> None:
-    markdown = escaped(text)
-    assert "<" not in markdown
-    inline = RENDERER.parseInline(markdown)[0].children or []
-    for token in inline:
-        if token.type == "text":
-            assert not re.search(r"//[^\s]|www\.|\w@\w|[^\s.]\.[^\W\d_]{2}", token.content, re.IGNORECASE)
-
-
-@given(st.text())
-def test_plain_text_has_no_control_or_invisible_characters(text: str) -> None:
-    found = plain(text)
-    assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]", found)
-    assert plain(found) == found
-    assert len(shortened(text, 20)) <= 20
-
-
-def hostile_card(text: str) -> Scorecard:
-    said = verdict(
-        points={"primitive": text}, claims=(Claim(text=text, lines=(1,)),), missing=(text,),
-        because=Because(point="primitive", text=text), quote=text, best_for=text, change_my_mind=text, caveat=text,
-    )
-    one = review("builder", said, flags=(Flag(kind=text, reason=text, text=text, field=text),), model_answered=text)
-    two = review("futurist", None, unscored=text or "x", unscored_kind="declined")
-    dossier = Dossier(
-        id="evil", name=text if text.strip() else "x", tagline=text, category=text, url=text, version=text,
-        license=text, pricing=(Price(plan=text, amount=1, currency=text, unit=text, as_of=text, source_url=text),),
-    )
-    lines = lines_of("evil", (text,), removed=(text,))
-    seats = (("builder", MODEL), ("futurist", MODEL))
-    return card([one, two], dossier=dossier, lines=lines, seats=seats, captions=(text,))
-
-
-@settings(deadline=None, max_examples=150)
-@given(TEXTS)
-def test_no_text_breaks_out_of_the_markdown_page(text: str) -> None:
-    markdown = scorecard_markdown(hostile_card(text))
-    found = tokens_of(markdown)
-    kinds = {token.type for token in found}
-    assert not kinds & {"html_inline", "html_block", "image", "fence", "code_block", "hr", "table_open"}
-    assert [token.tag for token in found if token.type == "heading_open"] == ["h1", "h2", "h2", "h2", "h2"]
-    assert all(re.match(r"https?://", href) for href in hrefs(markdown))
-    assert "<" not in markdown
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", markdown)
-
-
-@settings(deadline=None, max_examples=60)
-@given(TEXTS, st.sampled_from(WIDTHS), st.booleans())
-def test_no_text_breaks_out_of_the_terminal(text: str, width: int, terminal: bool) -> None:
-    page = hostile_card(text)
-    shown = screen(page, card(ruling("ship", "skip", "ship", "ship")), width=width, terminal=terminal)
-    bare = COLOUR.sub("", shown)
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", bare)
-    assert all(cell_len(line) <= width for line in bare.split("\n"))
-
-
-def test_markup_of_the_terminal_is_shown_as_written() -> None:
-    page = card([review("builder", verdict(quote="[bold red]Buy[/] :smile: [link=https://evil.example]now[/link]"))],
-                seats=(("builder", MODEL),))
-    assert "[bold red]Buy[/] :smile: [link=https://evil.example]now[/link]" in words_of(screen(page, terminal=True))
-
-
-@pytest.mark.parametrize(
-    ("url", "target"),
-    [
-        ("https://github.com/Aider-AI/aider", "https://github.com/Aider-AI/aider"),
-        ("http://a.example/x?y=1&z=2#f", "http://a.example/x?y=1&z=2#f"),
-        ("https://a.example/(x)[y]<z>\"'`", "https://a.example/%28x%29%5By%5D%3Cz%3E%22%27%60"),
-        ("javascript:alert(1)", None), ("data:text/html,x", None), ("JaVaScRiPt://a.example/%0aalert(1)", None),
-        ("https://google.com@evil.example", None), ("https://", None), ("//evil.example", None),
-        ("https://a.example/ x](javascript:1)", None), ("file:///etc/passwd", None), ("http://[::1", None),
-    ],
-)
-def test_only_honest_http_addresses_become_links(url: str, target: str | None) -> None:
-    assert hrefs(link(url)) == ([target] if target else [])
 
 
 @pytest.mark.parametrize(
@@ -457,15 +311,6 @@ def test_leaderboard_keeps_order_and_width(width: int) -> None:
     assert "2 ship / 1 skip of 4" in words_of(out.getvalue())  # one seat is unscored: the denominator is said
     assert DISCLOSURE in out.getvalue()
     assert [row["tool_id"] for row in leaderboard_json(rows)] == ["aider-chat", "marimo"]
-
-
-@settings(deadline=None, max_examples=60)
-@given(TEXTS)
-def test_leaderboard_markdown_has_one_row_a_tool_whatever_its_name(text: str) -> None:
-    found = tokens_of(leaderboard_markdown([leaderboard_row(hostile_card(text)), leaderboard_row(cards_of(1)[0])]))
-    assert sum(token.type == "tr_open" for token in found) == 3
-    assert sum(token.type == "td_open" for token in found) == 18
-    assert not {token.type for token in found} & {"link_open", "image", "html_inline"}
 
 
 def test_leaderboard_of_nothing_says_so() -> None:

@@ -101,7 +101,8 @@ def _clean_characters(text: str, removed: Counter[str]) -> str:
     if not _SUSPECT.search(text) and "\r" not in text:
         return text
     text, escapes = _ANSI.subn("", text)
-    removed["control character"] += escapes
+    if escapes:
+        removed["control character"] += escapes
     text = _LINE_ENDS.sub("\n", text)
 
     def judged(match: re.Match[str]) -> str:

@@ -61,10 +61,13 @@ class _Document:
         return isinstance(event, yaml.ScalarEvent) and not event.style and event.value in _NULLS
 
     def _mistake(self, event: Any, what: str) -> DossierError:
-        return self._source.mistake(self._first + event.start_mark.line, what)
+        return self._source.mistake(self._line_of(event), what)
+
+    def _line_of(self, event: Any) -> int:
+        return self._first + int(event.start_mark.line)
 
     def _record(self, event: Any) -> RawRecord:
-        line = self._first + event.start_mark.line
+        line = self._line_of(event)
         if not isinstance(event, yaml.MappingStartEvent):
             raise self._mistake(event, "is not a mapping; a record is lines of `field: value`, with at least a name")
         self._nodes = self._aliases = 0
@@ -123,7 +126,7 @@ class _Document:
                 raise self._mistake(key, "merge keys (<<) are not read; write the fields out")
             if key.value in values:
                 raise self._mistake(key, f"{key.value[:60]!r}: the key is given twice; keep one of them")
-            key_lines[key.value] = self._first + key.start_mark.line
+            key_lines[key.value] = self._line_of(key)
             values[key.value], grown = self._value(self._loader.get_event(), depth)
             size += grown
         self._loader.get_event()
@@ -142,7 +145,8 @@ def _read(source: Source, text: str, first_line: int) -> Iterator[RawRecord | Do
         yield error
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
-        line = first_line + (mark.line if mark else 0)
+        # What is not closed is noticed at the end of the text; the last line that holds something is shown.
+        line = first_line + min(mark.line if mark else 0, text.rstrip().count("\n"))
         yield source.mistake(line, f"is not YAML ({error.problem}); mend it, quoting text that holds `: ` or ` #`")
     except yaml.YAMLError as error:
         yield source.mistake(first_line, f"is not YAML ({str(error).splitlines()[0]}); mend it")

@@ -27,9 +27,9 @@ def card_json(card: Scorecard) -> dict[str, Any]:
     """One tool's card.
 
     `tool` (id, name, tagline, category, url, vendor, version, license), `thin`, `lines_left_out` and `removed` (what
-    trimming and cleaning took), `pricing` (words, short, source, where, origin, lines, plans), `score` (SCORE_KEYS), `community`
-    (null: no votes), `best_for`, `seats` (persona, vote, takes with the whole verdict), `strongest_dissent`, `made`
-    (models, digests, dates, captions), `disclosure`.
+    trimming and cleaning took), `pricing` (words, short, source, where, origin, lines, plans), `score` (SCORE_KEYS),
+    `community` (null: no votes), `best_for`, `seats` (persona, vote, takes with the whole verdict),
+    `strongest_dissent`, `made` (models, digests, dates, captions), `disclosure`.
     """
     dossier, price, best = card.dossier, price_read(card), read.best_for(card)
     return {

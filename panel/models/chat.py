@@ -20,6 +20,9 @@ _FINISHED = {"max_tokens": "length", "model_length": "length", "end_turn": "stop
              "content_filter"}
 
 
+_NOT_TOLD = frozenset({"messages", "tools", "grammar", "_skip_mcp_handler"})
+
+
 class UnreadableError(Exception):
     """A body is not a completion. The message says what is wrong with it; `fault` is an error object found in it."""
 
@@ -112,7 +115,7 @@ def marked_messages(request: Request) -> list[dict[str, Any]]:
 
 def told_params(body: dict[str, Any]) -> dict[str, Any]:
     """The parameters of a body for the record: without messages, and a structure by its kind only."""
-    told = {name: value for name, value in body.items() if name not in ("messages", "tools", "grammar")}
+    told = {name: value for name, value in body.items() if name not in _NOT_TOLD}
     if "response_format" in told:
         told["response_format"] = told["response_format"]["type"]
     if "tool_choice" in told:

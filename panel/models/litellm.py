@@ -38,6 +38,8 @@ with warnings.catch_warnings():
     import litellm
     from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
 
+    litellm.ModelResponse()  # builds its types now, with the warnings that gives
+
 litellm.suppress_debug_info = True
 litellm.telemetry = False
 for _logger in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
@@ -120,6 +122,8 @@ class LiteLlm:
         dropped = tuple(name for name in options if self._supported and name not in self._supported)
         kept = {name: value for name, value in options.items() if name not in dropped}
         messages: list[Any] = marked_messages(request) if self._claude else list(request.prompt.wire())
+        if "tools" in kept:
+            kept["_skip_mcp_handler"] = True  # else litellm imports `mcp`, which it does not install (1.106)
         return {"model": self.model, "messages": messages, **kept}, dropped
 
     def _completion(self, response: Any, body: dict[str, Any], dropped: tuple[str, ...], seconds: float) -> Completion:

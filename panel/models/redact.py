@@ -21,13 +21,13 @@ HIDDEN = "[key removed]"
 
 _SHAPES = re.compile(
     r"""(?ix)
-    \b(?:bearer|basic)\s+[^\s"',;<>)\]]+
+    \b(?:bearer|basic)\s+(?!\[key)[^\s"',;<>)\]]+
     | \b(?:sk|pk|rk|gsk|xai|pplx|hf|nvapi|csk|fw|tgp|r8|ghp|gho|ghs|glpat)[-_][a-z0-9_\-*.]{6,}
     | \bAIza[a-z0-9_\-]{10,}
     | \b(?:AKIA|ASIA)[A-Z0-9]{12,}
     | (?<=[?&;])(?:api[_-]?key|key|token|access_token|sig|signature)=[^&\s"'<>]+
     | (?<=://)[^\s/@:]*:[^\s/@]+(?=@)
-    | ["']?\b(?:x-api-key|api-key|authorization|x-goog-api-key)["']?\s*[:=]\s*["']?[^\s"',;]{6,}
+    | ["']?\b(?:x-api-key|api-key|authorization|x-goog-api-key)["']?\s*[:=]\s*["']?(?!(?:bearer\s+)?\[key)[^\s"',;]{6,}
     """
 )
 

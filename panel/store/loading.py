@@ -20,13 +20,13 @@ import panel
 from panel.errors import StoreError
 from panel.journal import segments
 from panel.schema import Record
-from panel.store.opening import STORAGE, STORE_NAME, reading, refuse_newer, store_error, store_version
+from panel.store.opening import STORAGE, STORE_NAME, quoted, reading, refuse_newer, store_error, store_version
 from panel.store.scores import score_touched
 from panel.store.segment import SegmentCounts, load_segment, measure
 from panel.store.tables import TABLES, TABLES_VERSION
 from panel.store.views import VIEWS
 
-MEMORY_LIMIT = "256MB"
+MEMORY_LIMIT = "144MB"
 _PRIVATE = ".panel."
 
 
@@ -102,22 +102,35 @@ def _disagreement(runs: Path, found: list[Path], loaded: list[tuple[str, str, in
 def _fill(path: Path, due: list[Path]) -> list[SegmentCounts]:
     """Load the segments into the private database at `path`, one transaction each, and checkpoint it."""
     spare, spill = path.with_suffix(".lines"), path.with_suffix(".spill")
-    connection = duckdb.connect(str(path), config={
-        "storage_compatibility_version": STORAGE, "memory_limit": MEMORY_LIMIT, "temp_directory": str(spill),
-        "autoinstall_known_extensions": "false", "checkpoint_threshold": "1GB",
-    })
     counts = []
+    fresh = not path.exists()
+    with _writing(path, spill) as connection:
+        try:
+            if fresh:
+                _create_tables(connection)
+            for segment in due:
+                connection.execute("BEGIN")
+                counts.append(load_segment(connection, measure(segment), spare))
+                score_touched(connection, spare)
+                connection.execute("COMMIT")
+                connection.execute("CHECKPOINT")
+        finally:
+            shutil.rmtree(spill, ignore_errors=True)
+    return counts
+
+
+@contextmanager
+def _writing(path: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The private database, without a write-ahead log: what a kill leaves of it is thrown away."""
+    connection = duckdb.connect(":memory:", config={
+        "memory_limit": MEMORY_LIMIT, "temp_directory": str(spill), "autoinstall_known_extensions": "false", "checkpoint_threshold": "1KB"})
     try:
-        for segment in due:
-            connection.execute("BEGIN")
-            counts.append(load_segment(connection, measure(segment), spare))
-            score_touched(connection, spare)
-            connection.execute("COMMIT")
-        connection.execute("CHECKPOINT")
+        connection.execute(f"ATTACH {quoted(str(path))} AS panel "
+                           f"(STORAGE_VERSION '{STORAGE}', RECOVERY_MODE no_wal_writes)")
+        connection.execute("USE panel")
+        yield connection
     finally:
         connection.close()
-        shutil.rmtree(spill, ignore_errors=True)
-    return counts
 
 
 @contextmanager
@@ -125,9 +138,7 @@ def _private_copy(store: Path, *, fresh: bool) -> Iterator[Path]:
     """A database of our own that replaces the store when the block ends well, and is removed when it does not."""
     path = store.with_name(f"{_PRIVATE}{os.getpid()}.tmp")
     try:
-        if fresh or not store.exists():
-            _create(path)
-        else:
+        if not fresh and store.exists():
             shutil.copyfile(store, path)
         yield path
         _sync(path)
@@ -140,14 +151,11 @@ def _private_copy(store: Path, *, fresh: bool) -> Iterator[Path]:
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
 
 
-def _create(path: Path) -> None:
-    """An empty store."""
-    with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE}) as connection:
-        for table in (*TABLES, *VIEWS):
-            connection.execute(table.ddl())
-        connection.execute("INSERT INTO meta VALUES ('tables_version', ?), ('program_version', ?), "
-                           "('duckdb_version', ?)", [str(TABLES_VERSION), panel.__version__, duckdb.__version__])
-        connection.execute("CHECKPOINT")
+def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in (*TABLES, *VIEWS):
+        connection.execute(table.ddl())
+    connection.execute("INSERT INTO meta VALUES ('tables_version', ?), ('program_version', ?), ('duckdb_version', ?)",
+                       [str(TABLES_VERSION), panel.__version__, duckdb.__version__])
 
 
 def _sync(path: Path) -> None:
