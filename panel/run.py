@@ -14,7 +14,7 @@ from typing import Any
 
 from panel import __version__
 from panel.engines.local import map_bounded, submit
-from panel.errors import RunStopped, StoreError
+from panel.errors import ConfigError, RunStopped, StoreError
 from panel.instrument import Instrument
 from panel.journal import Done, Journal, hold, mend_tails, new_run_id, stamp, utc_now, write_file
 from panel.models.caller import Caller
@@ -92,6 +92,8 @@ def review_dossiers(
     """
     settings = instrument.settings
     runs = Path(settings.runs)
+    if budget_usd is not None:
+        _check_prices(instrument)
     with hold(runs):
         mend_tails(runs)
         moment = utc_now()
@@ -110,6 +112,14 @@ def review_dossiers(
         except StoreError as error:
             sitting.stop(error)
     return work.result(runs / run.id, (utc_now() - moment).total_seconds(), settings.max_unscored)
+
+
+def _check_prices(instrument: Instrument) -> None:
+    """A cap on money needs prices; an unknown price is not a price of nothing."""
+    for name, info in instrument.infos.items():
+        if info.price_in is None or info.price_out is None:
+            raise ConfigError(f"a budget was given and the price of {name} is not known; set price_in and price_out "
+                              "(US dollars a million tokens) for it under [models.NAME] in panel.toml")
 
 
 def _wait(work: Coroutine[Any, Any, None], sitting: Sitting) -> None:

@@ -6,7 +6,7 @@ Knows nothing of the store or of how a run is started.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,11 +89,14 @@ class Sitting:
                 takes.append(Take(self.instrument.compare_assignment(seat, lines), seat, pair, lines))
         return tuple(takes)
 
-    def _write_dossier(self, dossier: Dossier, all_lines: Sequence[DossierLines] | Any) -> None:
+    def _write_dossier(self, dossier: Dossier, all_lines: Iterable[DossierLines]) -> None:
         self._journal.append_once(dossier.digest, "dossier", lambda: {"record": dossier.model_dump(mode="json")})
         for lines in all_lines:
-            self._journal.append_once(lines.digest, "lines", lambda lines=lines: {
-                "dossier_digest": dossier.digest, "record": lines.model_dump(mode="json")})
+            self._write_lines(dossier, lines)
+
+    def _write_lines(self, dossier: Dossier, lines: DossierLines) -> None:
+        self._journal.append_once(lines.digest, "lines", lambda: {
+            "dossier_digest": dossier.digest, "record": lines.model_dump(mode="json")})
 
     def write(self, outcome: Outcome) -> None:
         """Journal what an assignment came to."""

@@ -241,6 +241,15 @@ async def ok(server: FaultServer, request: web.Request, body: dict[str, Any]) ->
 
 
 @mode
+async def echo_beginning(server: FaultServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    """As llama.cpp: the beginning that was given is part of the answer's text, and not of its tokens."""
+    answer = scripted(server, body)
+    message = answer["choices"][0]["message"]
+    message["content"] = body["messages"][-1]["content"] + message["content"]
+    return web.json_response(answer)
+
+
+@mode
 async def tools_only(server: FaultServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
     """Honours a forced tool, ignores a schema."""
     if "tools" in body:

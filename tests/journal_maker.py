@@ -41,12 +41,13 @@ from panel.schema import (
     digest_of,
 )
 
-WORDS = (
+_WORD_LIST = (
     "agent api batch cache chart cheap cloud code data deploy desk edge editor endpoint export fast feature file "
     "format free grid hosted import index journal kernel latency library licence line local memory model note open "
     "panel paid parser phone plan price prompt query queue repo review ring run schema script search seat self "
     "server small source stable stack store stream table team tenant test token tool vector weight wire work"
-).split()
+)
+WORDS = tuple(_WORD_LIST.split())
 POINTS = {
     "builder": ("primitive", "dx_bet", "moment_of_truth", "weekend_alternative"),
     "competitor_analyst": ("category", "direct_competitors", "breaking_scenario", "killer_in_12_months"),
@@ -175,7 +176,8 @@ def made_comparison(making: Making, tools: tuple[Dossier, Dossier], persona_id: 
     key = digest_of(["compare", a.digest, b.digest, persona_id, making.model])
     chance = random.Random(key)
     text = ComparisonText(
-        differences=(Difference(axis="price", a_lines=(1, 2), b_lines=(3,)),), pick=chance.choice(("a", "b", "neither")),
+        differences=(Difference(axis="price", a_lines=(1, 2), b_lines=(3,)),),
+        pick=chance.choice(("a", "b", "neither")),
         pick_a_if=_words(chance, 6), pick_b_if=_words(chance, 6), quote=_words(chance, 45))
     return Comparison(
         key=key, run_id=making.run_id, model=making.model, prompts_digest=making.prompts_digest,

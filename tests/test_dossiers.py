@@ -217,7 +217,7 @@ BAD_FILES = [
     ("a.csv", b"", "a.csv:1: has no header"),
     ("a.csv", b'name,tagline\nx,"' + b"y" * 2_100_000, "a.csv:2: cannot be read (field larger than field limit"),
     ("a.md", b"---\nname: x\n", "a.md:1: the front matter is not closed"),
-    ("a.md", b"---\nname: x\ntagline: [\n---\n", "a.md:4: is not YAML"),
+    ("a.md", b"---\nname: x\ntagline: [\n---\n", "a.md:3: is not YAML"),
     ("a.md", b"+++\nname = 'x'\n+++\n", "a.md:1: has TOML front matter"),
     ("a.md", b"---\ntagline: x\n---\nno heading", "a.md:1: name: is missing"),
     ("a.md", b"---\nurl: https://x.example\n---\n\n# x\n", "a.md:1: description: the record says nothing"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import resource
 import signal
 import subprocess
@@ -179,4 +178,4 @@ def test_a_full_disk_keeps_whole_lines_and_says_so(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 10
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 5000
-    assert os.path.exists(tmp_path / "r1" / "journal-0001.jsonl")
+    assert (tmp_path / "r1" / "journal-0001.jsonl").exists()

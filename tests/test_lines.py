@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -27,10 +28,13 @@ def shown(description: str) -> list[str]:
 
 UNHARMED = [
     "👨‍👩‍👧 ❤️ ✔️ 1️⃣ #️⃣ 🏴󠁧󠁢󠁥󠁮󠁧󠁿 🏴󠁧󠁢󠁳󠁣󠁴󠁿 🏳️‍🌈 👩🏽‍💻 🧑‍⚕️ ⚠️ ↪️ 🇩🇪",
-    "می‌خواهم نمی‌دانم", "क्‍ष क्‌ष हिन्दी", "ന്‍ മലയാളം", "ภาษาไทย\u200bเขียนติดกัน", "中文说明，没有空格", "Ünïcödé Ελληνικά עברית",
+    "می‌خواهم نمی‌دانم", "क्‍ष क्‌ष हिन्दी", "ന്‍ മലയാളം", "ภาษาไทย\u200bเขียนติดกัน",
+    "中文说明，没有空格", "Ünïcödé Ελληνικά עברית",
     "`Vec<T>` and `a<b>c` and ``x ` <b>y``", "if a < b and c > d: x <- y <-> z && AT&T, R&D",
-    "```html\n<div hidden>&lt; shown as code</div>\n```", "~~~\n<b>x</b>\n~~~\nand more", "call(<your-key>, <T>, List<int>)",
-    "F# x |> f <| y, Haskell <|> and <$>", "array[INDEX] [link](https://a.example)", "$ curl -d '{\"a\": [1]}' \\\n  url",
+    "```html\n<div hidden>&lt; shown as code</div>\n```", "~~~\n<b>x</b>\n~~~\nand more",
+    "call(<your-key>, <T>, List<int>)",
+    "F# x |> f <| y, Haskell <|> and <$>", "array[INDEX] [link](https://a.example)",
+    "$ curl -d '{\"a\": [1]}' \\\n  url",
 ]  # fmt: skip
 
 
@@ -63,20 +67,27 @@ def test_characters_that_print_nothing_go(text: str, left: str, said: list[str])
 
 
 HIDDEN = [
-    ("<!-- {} -->", "comment"), ("<!--\n```\n{}\n```\n-->", "comment"), ("<!-- {}", "comment"), ("<?php {} ?>", "comment"),
-    ("<div style='display:none'>{}</div>", "display:none"), ('<p style="DISPLAY : None !important">{}</p>', "display:none"),
-    ("<div style=display:none>a<div>b</div>{}</div>", "display:none"), ("<span style='d\\isplay:n/**/one'>{}</span>", "display:none"),
+    ("<!-- {} -->", "comment"), ("<!--\n```\n{}\n```\n-->", "comment"), ("<!-- {}", "comment"),
+    ("<?php {} ?>", "comment"),
+    ("<div style='display:none'>{}</div>", "display:none"),
+    ('<p style="DISPLAY : None !important">{}</p>', "display:none"),
+    ("<div style=display:none>a<div>b</div>{}</div>", "display:none"),
+    ("<span style='d\\isplay:n/**/one'>{}</span>", "display:none"),
     ("<i style='visibility: hidden'>{}</i>", "visibility"), ("<i style='opacity:0.0'>{}</i>", "opacity 0"),
-    ("<span style='font-size:0'>{}</span>", "font-size 0"), ("<span style='font-size: 1px;'>{}</span>", "font-size 0"),
+    ("<span style='font-size:0'>{}</span>", "font-size 0"), ("<span style='font-size: 1px;'>{}</span>",
+    "font-size 0"),
     ("<b style='color:#FFF'>{}</b>", "white text"), ("<font color=White>{}</font>", "white text"),
-    ("<b style='color:rgba(0,0,0,0)'>{}</b>", "no color"), ("<b style='color:red;background:red'>{}</b>", "color of the background"),
-    ("<p style='position:absolute; left:-9999px'>{}</p>", "off-screen"), ("<p style='text-indent:-9999em'>{}</p>", "off-screen"),
+    ("<b style='color:rgba(0,0,0,0)'>{}</b>", "no color"),
+    ("<b style='color:red;background:red'>{}</b>", "color of the background"),
+    ("<p style='position:absolute; left:-9999px'>{}</p>", "off-screen"),
+    ("<p style='text-indent:-9999em'>{}</p>", "off-screen"),
     ("<p style='clip:rect(0,0,0,0)'>{}</p>", "clipped"), ("<p style='height:0;overflow:hidden'>{}</p>", "clipped"),
     ("<section hidden>{}</section>", "hidden attribute"), ("<x-note hidden>{}</x-note>", "hidden attribute"),
     ('<div title=">" hidden>{}</div>', "hidden attribute"), ("<div\nhidden\n>{}</div>", "hidden attribute"),
     ("<b aria-hidden='true'>{}</b>", "aria-hidden"), ("<b class='a sr-only'>{}</b>", "hiding class"),
     ("<script>if (a<b) { {} }</script>", "script"), ("<style>{}</style>", "style"), ("<title>{}</title>", "title"),
-    ("<template>{}</template>", "template"), ("<div hidden>`</div>` {}", None), ("<p>`<span hidden>{}</span>`</p>", "hidden attribute"),
+    ("<template>{}</template>", "template"), ("<div hidden>`</div>` {}", None),
+    ("<p>`<span hidden>{}</span>`</p>", "hidden attribute"),
     ("<di<b></b>v hidden>{}</div>", "hidden attribute"), ("&lt;div hidden>{}", None),
 ]  # fmt: skip
 
@@ -96,19 +107,22 @@ def test_hidden_html_goes_and_is_told(template: str, why: str | None) -> None:
 
 
 def test_visible_html_becomes_text() -> None:
-    text = '<h1 align="center">Crane</h1>\n<p>Folds <b>paper</b> &amp; <a href="https://x.example">card</a>&nbsp;&mdash; 5 &lt; 6<br>twice'
-    assert [line.split() for line in clean_text(text).text.split("\n") if line.strip()] == [
-        ["Crane"], "Folds paper & card — 5 < 6".split(), ["twice"]]  # fmt: skip
+    text = '<h1 align="center">Crane</h1>\n<p>Folds <b>it</b> &amp; <a href="//x.example">card</a>&nbsp;&mdash; 5 &lt;'
+    text += " 6<br>twice"
+    assert [" ".join(line.split()) for line in clean_text(text).text.split("\n") if line.strip()] == [
+        "Crane", "Folds it & card — 5 < 6", "twice"]  # fmt: skip
     assert clean_text("see <https://x.example/a> or <me@x.example>").text == "see https://x.example/a or me@x.example"
     assert clean_text("write <title> or <label> or <path>").text == "write <title> or <label> or <path>"
 
 
-TOKENS = ["<|im_start|>", "<|eot_id|>", "<｜begin▁of▁sentence｜>", "[INST]", "[/INST]", "<<SYS>>", "</s>", "<start_of_turn>",
+TOKENS = ["<|im_start|>", "<|eot_id|>", "<｜begin▁of▁sentence｜>", "[INST]", "[/INST]", "<<SYS>>", "</s>",
+"<start_of_turn>",
           "<turn|>", "<|turn>", "<think>", "<tool_call>", "<filename>", "<|endoftext|>", "[TOOL_CALLS]"]  # fmt: skip
 
 
 @pytest.mark.parametrize("token", TOKENS)
-@pytest.mark.parametrize("form", ["{}", "`{}`", "```\n{}\n```", "<b>{}</b>", "{half}\u200b{rest}", "{half}<b></b>{rest}"])
+@pytest.mark.parametrize("form", ["{}", "`{}`", "```\n{}\n```", "<b>{}</b>", "{half}\u200b{rest}",
+"{half}<b></b>{rest}"])
 def test_template_tokens_are_dead(token: str, form: str) -> None:
     half, rest = token[: len(token) // 2], token[len(token) // 2 :]
     text = form.replace("{}", token).replace("{half}", half).replace("{rest}", rest)
@@ -117,14 +131,17 @@ def test_template_tokens_are_dead(token: str, form: str) -> None:
     assert token not in clean_text(escaped).text
 
 
-HARD = st.lists(
-    st.sampled_from(
-        ["<", ">", "&", ";", "lt", "amp", "#60", "b", "div", " hidden", "/", "!--", "--", "`", "```", "~~~", "\n", " ", "\n\n",
-         "[", "]", "(", ")", "INST", "|", "im_start", "s", "script", "title", "=", '"', "\u200b", "\u200d", "\ufe0f", "😀", "ک",
-         "e", "\u0301", "\u202e", "\ue000", "#", "*", "_", "- ", "1. ", "> ", "\x00", "\r", "\\", "<b>", "</b>", "<p", "&#38;"]
-    )
-).map("".join)  # fmt: skip
+PIECES = st.sampled_from(
+    ["<", ">", "&", ";", "lt", "amp", "#60", "b", "div", " hidden", "/", "!--", "--", "`", "```", "~~~", "\n",
+    " ", "\n\n",
+     "[", "]", "(", ")", "INST", "|", "im_start", "s", "script", "title", "=", '"', "\u200b", "\u200d", "\ufe0f",
+     "😀", "ک",
+     "e", "\u0301", "\u202e", "\ue000", "#", "*", "_", "- ", "1. ", "> ", "\x00", "\r",
+     "\\", "<b>", "</b>", "<p", "&#38;"]
+)  # fmt: skip
+HARD = (st.lists(PIECES) | st.lists(PIECES, min_size=20, max_size=60)).map("".join)
 ANY = st.text(st.characters(exclude_categories=())) | HARD
+UNICODE = st.text() | HARD  # a record refuses lone surrogates
 
 
 def forbidden(char: str, text: str) -> bool:
@@ -152,10 +169,10 @@ def test_cleaning_twice_is_cleaning_once_and_leaves_nothing_forbidden(text: str)
 
 
 @settings(max_examples=300)
-@given(ANY, ANY, st.integers(0, 200))
+@given(UNICODE, UNICODE, st.integers(0, 200))
 def test_any_text_is_cut_into_numbered_lines(description: str, tagline: str, budget: int) -> None:
     dossier = Dossier.model_validate({"id": "x", "name": "X", "description": description, "tagline": tagline,
-                                      "facts": [{"text": tagline}], tagline or "k": description})  # fmt: skip
+                                      "facts": [{"text": tagline}], f"k {tagline}": description})  # fmt: skip
     whole = cut_lines(dossier)
     assert [line.number for line in whole.lines] == list(range(1, len(whole.lines) + 1))
     assert all(line.text.strip() and "\n" not in line.text for line in whole.lines)
@@ -171,17 +188,24 @@ def test_any_text_is_cut_into_numbered_lines(description: str, tagline: str, bud
 def test_fields_come_first_and_are_named() -> None:
     dossier = Dossier.model_validate(
         {
-            "id": "r1", "name": "R1", "vendor": "Rabbit", "tagline": "A device", "category": "hardware", "version": "1.10",
-            "license": "MIT", "url": "https://r1.example", "released": "2024", "as_of": "2024-05", "sources": ["https://a.example/x"],
-            "pricing": [{"plan": "Device", "amount": 199, "currency": "USD", "unit": "one-time"}, {"plan": "Custom"}],
-            "description": "It talks.", "facts": [{"text": "Weighs 115 g.", "source_url": "https://b.example"}], "stars": "12",
+            "id": "r1", "name": "R1", "vendor": "Rabbit", "tagline": "A device", "category": "hardware",
+            "version": "1.10",
+            "license": "MIT", "url": "https://r1.example", "released": "2024", "as_of": "2024-05",
+            "sources": ["https://a.example/x"],
+            "pricing": [{"plan": "Device", "amount": 199, "currency": "USD", "unit": "one-time"},
+            {"plan": "Custom"}],
+            "description": "It talks.", "facts": [{"text": "Weighs 115 g.", "source_url": "https://b.example"}],
+            "stars": "12",
         }
     )  # fmt: skip
     assert [(line.field, line.text) for line in cut_lines(dossier).lines] == [
-        ("name", "name: R1"), ("vendor", "vendor: Rabbit"), ("tagline", "tagline: A device"), ("category", "category: hardware"),
-        ("version", "version: 1.10"), ("license", "license: MIT"), ("url", "url: https://r1.example"), ("released", "released: 2024"),
+        ("name", "name: R1"), ("vendor", "vendor: Rabbit"), ("tagline", "tagline: A device"),
+        ("category", "category: hardware"),
+        ("version", "version: 1.10"), ("license", "license: MIT"), ("url", "url: https://r1.example"),
+        ("released", "released: 2024"),
         ("as_of", "as of: 2024-05"), ("pricing", "price: Device: 199 USD one-time"), ("pricing", "price: Custom"),
-        ("sources", "source: a.example"), ("stars", "stars: 12"), ("facts", "Weighs 115 g."), ("description", "It talks."),
+        ("sources", "source: a.example"), ("stars", "stars: 12"), ("facts", "Weighs 115 g."),
+        ("description", "It talks."),
     ]  # fmt: skip
 
 
@@ -240,8 +264,10 @@ MIT
 
 def test_markdown_becomes_citable_lines() -> None:
     assert shown(README) == [
-        "Crane", "Crane folds paper quickly, see the docs and ref.", "Docs | Blog", "Contents", "- Install", "- License",
-        "Install", "1. Get it: with pip.", "2. Run `crane --fold *.pdf _now_`", "pip install crane", "# a comment", "crane",
+        "Crane", "Crane folds paper quickly, see the docs and ref.", "Docs | Blog", "Contents", "- Install",
+        "- License",
+        "Install", "1. Get it: with pip.", "2. Run `crane --fold *.pdf _now_`", "pip install crane", "# a comment",
+        "crane",
         "Tool | Price", "Crane | $5 *", "Line one", "line two with snake_case_name and 2*3*4.", "License", "MIT",
     ]  # fmt: skip
 
@@ -283,7 +309,7 @@ def test_trimming_gives_up_the_least_first_and_keeps_numbers() -> None:
 
 
 def test_a_heading_goes_with_its_last_line() -> None:
-    text = "# A\n\nFirst statement of all.\n\n## B\n\nSecond statement, a longer one, that will not fit.\n\n### C\n\nThird."
+    text = "# A\n\nFirst statement of all.\n\n## B\n\nSecond statement, longer, that will not fit.\n\n### C\n\nThird."
     dossier = Dossier(id="x", name="X", description=text)
     left = [line.text for line in cut_lines(dossier, 40).lines]
     assert left == ["name: X", "A", "First statement of all."]
@@ -303,24 +329,30 @@ def test_a_package_url_is_said_in_words() -> None:
 
 def test_what_cleaning_took_is_told_once_for_all_fields() -> None:
     lines = lines_of("a\u200bb <!-- x -->", tagline="c\u200bd", facts=[{"text": "e\u202ef"}])
-    assert lines.removed == ("1 bidirectional character", "hidden HTML (comment), 1 character", "2 invisible characters")
+    assert lines.removed == (
+        "1 bidirectional character", "hidden HTML (comment), 1 character", "2 invisible characters")  # fmt: skip
     assert lines.name == "X"
 
 
 def test_hostile_sizes_take_no_time_to_speak_of() -> None:
-    for unit in ("<a '", "`", "``` x\n", "<!--", "<div hidden>", "[", "![", "*a", "&amp;", "&&#35;35;", "<", "\u200d😀", "> "):
+    units = ["<a '", "<b \"", "`", "` ``", "``` x\n", "<!--", "<div hidden>",
+             "<title>", "[", "[a", "[[a](", "![", "*a", " **a",
+             "_a ", "&amp;", "&&#35;35;", "<", "<p>`", "\u200d😀", "> ", "- a\n",
+             "# a\n", "|a|\n", "a.b. A"]  # fmt: skip
+    for unit in units:
         assert lines_of(unit * (100_000 // len(unit)), tagline="t").lines[1].text == "tagline: t"
 
 
-def test_real_dossiers_are_clean_and_citable(shared_data: object) -> None:
-    folder = shared_data
-    for dossier in read_dossiers([f"{folder}/dossiers", f"{folder}/products"], report=lambda error: pytest.fail(str(error))):
+def test_real_dossiers_are_clean_and_citable(shared_data: Path) -> None:
+    folders = [str(shared_data / name) for name in ("dossiers", "products")]
+    for dossier in read_dossiers(folders, report=lambda error: pytest.fail(str(error))):
         lines = cut_lines(dossier)
         texts = [line.text for line in lines.lines]
-        assert 25 <= len(texts) <= 110
+        assert 20 <= len(texts) <= 110
         assert not lines.thin
         assert lines.removed == ()
-        assert not any("](" in text or text.startswith("#") for text in texts if "`" not in text and "# " not in text)
+        assert not any("](" in text for text in texts if "`" not in text)
+        assert not any(text.startswith(("## ", "[](", "![")) for text in texts)
         trimmed = cut_lines(dossier, 1_000)
         assert sum(map(line_tokens, trimmed.lines)) <= 1_000
         assert {"name", "tagline"} <= {line.field for line in trimmed.lines}

@@ -128,6 +128,14 @@ def test_a_call_ends_however_the_server_behaves(server: FaultServer, mode: str) 
         ask(server, mode, timeout_s=0.4)
 
 
+def test_a_key_never_follows_a_redirect_to_another_host(server: FaultServer) -> None:
+    before = len(server.seen)
+    ask(server, "redirect")  # from 127.0.0.1 to localhost; the client under litellm follows
+    assert server.seen[before].headers["Authorization"] == f"Bearer {KEY}"
+    for seen in server.seen[before + 1 :]:
+        assert KEY not in repr(seen.headers)
+
+
 def test_nobody_there_is_said_so() -> None:
     from panel.models.litellm import LiteLlm
 

@@ -16,6 +16,7 @@ from panel.errors import ModelDeclined, ModelError, ModelRejected, ModelUnavaila
 from panel.models.faults import Asked, fault_of, retry_after
 from panel.models.openai_http import OpenAiHttp
 from panel.models.redact import HIDDEN, plain_line, redact
+from panel.probe import read_probe
 from panel.schema import Completion, Message, ModelInfo, Prompt, Request
 
 KEY = "canary-7f3a9c0d1e2b4f5a"
@@ -144,14 +145,16 @@ def test_odd_types_do_not_hurt(server: FaultServer) -> None:
     answer.model_dump_json().encode()
 
 
-def test_logprobs_come_with_their_alternatives(server: FaultServer) -> None:
+@pytest.mark.parametrize("mode", ["ok", "echo_beginning"])
+def test_logprobs_come_with_their_alternatives(server: FaultServer, mode: str) -> None:
     begun = Message(role="assistant", parts=('{"verdict":"',))
     messages = (*prompt("[1] name: X\nPersona: builder").messages, begun)
-    answer = ask(server, "ok", Request(prompt=Prompt(messages=messages), rung="prompt", top_logprobs=3, max_tokens=1))
+    answer = ask(server, mode, Request(prompt=Prompt(messages=messages), rung="prompt", top_logprobs=3, max_tokens=1))
     assert server.seen[-1].body["messages"][-1] == {"role": "assistant", "content": '{"verdict":"'}
     token = answer.logprobs[0]
     assert token.token == answer.text
     assert {text for text, _ in token.top} == {"ship", "skip", "maybe"}
+    assert read_probe(answer) is not None  # the beginning is no part of the answer, though llama.cpp repeats it
 
 
 FAULTS = [

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from panel.checks import grounding, style
 from panel.checks.facts import facts_in, line_source
-from panel.checks.parts import brief_parts, claim_parts, comparison_parts, other_texts, published_parts
+from panel.checks.parts import brief_parts, claim_parts, comparison_parts, other_parts, published_parts
 from panel.schema import BriefText, ComparisonText, Depth, DossierLines, Flag, Persona, Verdict
 
 __all__ = ["RE_ASK", "flag_brief", "flag_comparison", "flag_review", "reask_reason"]
@@ -28,12 +28,12 @@ def flag_review(
     parts = published_parts(verdict)
     claims = claim_parts(verdict)
     outside, names = grounding.outside_names(verdict.claims, claims, ground)
-    texts = [(part.field, part.text) for part in (*parts, *claims)] + other_texts(verdict)
+    everything = [*parts, *claims, *other_parts(verdict)]
     flags = style.score_mismatch(verdict) + style.length_flag("because.text", verdict.because.text, style.BECAUSE_WORDS)
-    flags += style.invented_experience(texts) + style.banned_phrases(texts, persona)
+    flags += style.invented_experience(everything) + style.banned_phrases(everything, persona)
     flags += grounding.ungrounded_claims(verdict.claims, claims, lines, ground) + outside
     flags += grounding.facts_to_check(parts, ground, persona, verdict.prediction, names)
-    flags += style.echoes([(part.field, part.words) for part in (*parts, *claims)], examples)
+    flags += style.echoes(everything, examples)
     if depth == "full" and verdict.quote is not None:
         quote = parts[0]
         bounds = style.THIN_QUOTE_WORDS if lines.thin else style.QUOTE_WORDS
@@ -48,7 +48,7 @@ def flag_brief(brief: BriefText, lines: DossierLines) -> tuple[Flag, ...]:
     """The flags of a brief: its length, facts that are not in the dossier, a price that is not on its lines."""
     ground = grounding.ground_of(lines)
     flags = style.length_flag("description", brief.description.text, style.DESCRIPTION_WORDS)
-    flags += grounding.facts_to_check(brief_parts(brief), ground, None, None, frozenset())
+    flags += grounding.facts_to_check(brief_parts(brief), ground)
     amount = brief.price.amount
     if amount is not None:
         shown = f"{amount:.12g} {brief.price.currency or ''}".strip()
@@ -65,10 +65,9 @@ def flag_comparison(
     """The flags of a comparison. Facts are looked up in both dossiers together."""
     ground = grounding.ground_of(a, b)
     parts = comparison_parts(found)
-    texts = [(part.field, part.text) for part in parts]
     flags = style.length_flag("quote", found.quote, style.COMPARISON_WORDS)
-    flags += style.invented_experience(texts) + style.banned_phrases(texts, persona)
-    flags += grounding.facts_to_check(parts, ground, persona, None, frozenset())
+    flags += style.invented_experience(parts) + style.banned_phrases(parts, persona)
+    flags += grounding.facts_to_check(parts, ground, persona)
     for index, difference in enumerate(found.differences):
         if not difference.a_lines and not difference.b_lines:
             flags.append(Flag(kind="ungrounded", field=f"differences[{index}]", text=difference.axis,

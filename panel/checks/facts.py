@@ -18,6 +18,7 @@ from panel.checks.words import (
     NUMBER_WORDS,
     TENS,
     UNITS,
+    content_stems,
     words_of,
 )
 
@@ -36,12 +37,15 @@ CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", 
 CODE_BEFORE = re.compile(r"\b(USD|EUR|GBP|JPY|INR|CHF|CAD|AUD)\s?$")
 _SINGLE = "|".join(list(UNITS)[1:10])
 NUMBER_WORD = re.compile(
-    rf"\b(?:(?P<tens>{'|'.join(TENS)}|twenty)(?:[- ](?P<unit>{_SINGLE}))?|(?P<small>{'|'.join(UNITS)})"
-    rf"|(?P<article>an?)(?=[ -](?:{'|'.join(MAGNITUDES)})\b))\b", re.IGNORECASE)
+    rf"(?:(?P<tens>{'|'.join(TENS)}|twenty)(?:[- ](?P<unit>{_SINGLE}))?|(?P<small>{'|'.join(UNITS)}))\b", re.IGNORECASE)
+ONE_BEFORE = re.compile(r"\b(an?|one)[ -]$", re.IGNORECASE)
+COUNTING_WORDS = (NUMBER_WORDS.keys() - {"one"}) | MAGNITUDES.keys()
+"""The words a number begins with; "one" is nearly always a pronoun, and counts only before a magnitude."""
 
-ISO_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/.](0?[1-9]|1[0-2])(?:[-/.](0?[1-9]|[12]\d|3[01]))?(?![\d.])")
-SLASH_DATE = re.compile(r"(?<!\d)(?:(\d\d?)/)?(\d\d?)/((?:19|20)\d\d)(?!\d)")
-QUARTER = re.compile(r"\b([QH][1-4])(?:\s+(?:of\s+)?((?:19|20)\d\d))?\b")
+ISO_DATE = re.compile(r"((?:19|20)\d\d)[-/.](0?[1-9]|1[0-2])(?:[-/.](0?[1-9]|[12]\d|3[01]))?(?![\d.])")
+SLASH_DATE = re.compile(r"(?:(\d\d?)/)?(\d\d?)/((?:19|20)\d\d)(?!\d)")
+QUARTERS = frozenset({"q1", "q2", "q3", "q4", "h1", "h2"})
+QUARTER = re.compile(r"\b(Q[1-4]|H[12])(?:\s+(?:of\s+)?((?:19|20)\d\d))?\b")
 MONTH_NAME = re.compile(rf"\b({'|'.join(name.capitalize() for name in MONTHS)})\b")
 DAY_BEFORE = re.compile(r"(\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?$")
 AFTER_MONTH = re.compile(r"\.?(?:\s+(\d\d?)(?:st|nd|rd|th)?(?!\d))?(?:,?\s+(?:of\s+)?((?:19|20)\d\d))?\b")
@@ -54,6 +58,9 @@ LICENCE = re.compile(
     r"(?:(?:,? [vV]ersion |[ -]?[vV]\.?|[ -])(?P<version>\d(?:\.\d+)?)\b)?(?P<next> [A-Z])?")
 LONG_LICENCES = {"GNU General": "gpl", "GNU Affero": "agpl", "GNU Lesser": "lgpl", "Mozilla": "mpl",
                  "Elastic": "elv2", "roprietary": "proprietary", "BUSL": "bsl"}
+
+TELLING_WORDS = frozenset(COUNTING_WORDS | MONTHS.keys() | QUARTERS | LICENCE_WORDS)
+"""Without one of these, digits are all that a text need be searched for."""
 
 
 class Found(NamedTuple):
@@ -72,6 +79,7 @@ class Source(NamedTuple):
     """A text that facts are looked up in: its words, and the keys of all that it supports."""
 
     words: frozenset[str]
+    stems: frozenset[str]
     keys: frozenset[str]
     has_prices: bool
     latest: str
@@ -91,18 +99,31 @@ class Source(NamedTuple):
 
 def facts_in(text: str, words: list[str] | None = None) -> list[Found]:
     """Every fact of a text but its names (see `panel.checks.names`). `words` spares cutting the text again."""
-    present = set(words_of(text) if words is None else words)
-    found = _dates(text, present)
-    if not present.isdisjoint(LICENCE_WORDS):
-        found += _licences(text)
+    words = words_of(text) if words is None else words
+    found: list[Found] = []
+    telling = frozenset() if TELLING_WORDS.isdisjoint(words) else TELLING_WORDS.intersection(words)
+    if telling:
+        if not telling.isdisjoint(MONTHS):
+            found += _named_months(text)
+        if not telling.isdisjoint(QUARTERS):
+            found += _quarters(text)
+        if not telling.isdisjoint(LICENCE_WORDS):
+            found += _licences(text)
     taken = [(fact.start, fact.end) for fact in found]
+    done = 0
     for match in DIGITS.finditer(text):
-        fact = _number(text, match.start(), match.end(), match[0])
-        if fact is not None and not any(start <= match.start() < end for start, end in taken):
+        start, end = match.span()
+        if start < done or any(first <= start < last for first, last in taken):
+            continue
+        fact = _numeric_date(text, start, end) or _number(text, start, end, match[0])
+        if fact is not None:
             found.append(fact)
-    if not present.isdisjoint(NUMBER_WORDS) or not present.isdisjoint(MAGNITUDES):
-        found += _number_words(text)
-    return sorted(found, key=lambda fact: fact.start)
+            done = fact.end
+    if not telling.isdisjoint(COUNTING_WORDS):
+        found += _number_words(text, telling)
+    if len(found) > 1:
+        found.sort(key=lambda fact: fact.start)
+    return found
 
 
 def _source(text: str) -> Source:
@@ -117,7 +138,8 @@ def _source(text: str) -> Source:
     prices = any(key[:4] in ("USD:", "EUR:", "GBP:", "JPY:", "INR:", "CHF:", "CAD:", "AUD:") for key in keys)
     if "proprietary" in words:
         keys.add("l:proprietary")
-    return Source(frozenset(words), frozenset(keys), prices, max(months or years, default=""))
+    latest = max(months or years, default="")
+    return Source(frozenset(words), frozenset(content_stems(words)), frozenset(keys), prices, latest)
 
 
 dossier_source = lru_cache(maxsize=128)(_source)
@@ -210,36 +232,55 @@ def _with_tail(text: str, begin: int, end: int, value: float, sign: str | None, 
     return Found("number", shown, begin, end, (*keys, dotted) if dotted else keys, plain)
 
 
-def _number_words(text: str) -> list[Found]:
-    found = []
-    for match in NUMBER_WORD.finditer(text):
-        if match["article"]:
-            value = 1
-        else:
+def _number_words(text: str, telling: frozenset[str]) -> list[Found]:
+    """The numbers written as words, searched for one by one: a pattern of all of them is ten times slower."""
+    lowered = text.lower() if len(text.lower()) == len(text) else text
+    starts = sorted(start for word in COUNTING_WORDS & telling for start in _places(lowered, word))
+    found: list[Found] = []
+    for start in starts:
+        if found and start < found[-1].end:
+            continue
+        article = ONE_BEFORE.search(text, max(0, start - 3), start)
+        match = NUMBER_WORD.match(text, start)
+        if match:
             value = NUMBER_WORDS[(match["tens"] or match["small"]).lower()]
             value += UNITS[match["unit"].lower()] if match["unit"] else 0
-        found.append(_with_tail(text, match.start(), match.end(), value, None, in_words=True))
+            found.append(_with_tail(text, start, match.end(), value, None, in_words=True))
+        elif article:
+            found.append(_with_tail(text, article.start(), article.end(1), 1, None, in_words=True))
     return found
 
 
-def _dates(text: str, present: set[str]) -> list[Found]:
-    found = []
-    if "20" in text or "19" in text:
-        for match in ISO_DATE.finditer(text):
-            found.append(_date(text, match.start(), match.end(), match[1], int(match[2]), match[3]))
-        if "/" in text:
-            for match in SLASH_DATE.finditer(text):
-                first, second = int(match[1] or 0), int(match[2])
-                month, day = (second, first) if first > 12 else (first, second) if first else (second, 0)
-                if 1 <= month <= 12:
-                    found.append(_date(text, match.start(), match.end(), match[3], month, str(day) if day else None))
-    if not present.isdisjoint(MONTHS):
-        found += _named_months(text)
-    if "Q" in text or "H" in text:
-        for match in QUARTER.finditer(text):
-            if match[1] not in ("H3", "H4"):
-                found.append(Found("date", match[0], match.start(), match.end(), (f"d:{match[2] or ''}-{match[1]}",)))
-    return found
+def _places(text: str, word: str) -> list[int]:
+    places = []
+    start = text.find(word)
+    while start >= 0:
+        if not (start and text[start - 1].isalnum()) and not text[start + len(word):start + len(word) + 1].isalnum():
+            places.append(start)
+        start = text.find(word, start + 1)
+    return places
+
+
+def _numeric_date(text: str, start: int, end: int) -> Found | None:
+    """The date that begins with these digits: 2026-10-05, 2026/10, 10/2026 or 5/10/2026, or null."""
+    if not (end - start > 4 or text.startswith(("-", "/"), end)):
+        return None
+    match = ISO_DATE.match(text, start)
+    if match:
+        return _date(text, start, match.end(), match[1], int(match[2]), match[3])
+    match = SLASH_DATE.match(text, start)
+    if not match:
+        return None
+    first, second = int(match[1] or 0), int(match[2])
+    month, day = (second, first) if first > 12 else (first, second) if first else (second, 0)
+    if not 1 <= month <= 12:
+        return None
+    return _date(text, start, match.end(), match[3], month, str(day) if day else None)
+
+
+def _quarters(text: str) -> list[Found]:
+    return [Found("date", match[0], match.start(), match.end(), (f"d:{match[2] or ''}-{match[1]}",))
+            for match in QUARTER.finditer(text)]
 
 
 def _named_months(text: str) -> list[Found]:

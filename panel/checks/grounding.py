@@ -35,6 +35,7 @@ class Ground(NamedTuple):
 
     source: Source
     own: frozenset[str]
+    own_stems: frozenset[str]
 
     def knows(self, fact: Found) -> bool:
         """Whether the dossier says it; the tool's and the maker's names count, also shortened (Mem0 for mem0ai)."""
@@ -55,12 +56,14 @@ def ground_of(*dossiers: DossierLines) -> Ground:
         own.update(words_of(lines.name), words_of(lines.tool_id))
         for line in lines.lines:
             if line.field == "vendor":
-                own.update(words_of(line.text))
-    return Ground(dossier_source(text), frozenset(own - STOP))
+                own.update(words_of(line.text.removeprefix("vendor:")))
+    own -= STOP
+    return Ground(dossier_source(text), frozenset(own), frozenset(content_stems(own)))
 
 
 def facts_to_check(
-    parts: Sequence[Part], ground: Ground, persona: Persona | None, prediction: Prediction | None, outside: frozenset[str]
+    parts: Sequence[Part], ground: Ground, persona: Persona | None = None, prediction: Prediction | None = None,
+    outside: frozenset[str] = frozenset(),
 ) -> list[Flag]:
     """A `to_check` flag for every fact of these texts that the dossier does not say, each once, where it stands first.
 
@@ -69,11 +72,11 @@ def facts_to_check(
     """
     asked = _quantities(_persona_text(persona)) if persona else frozenset()
     due = _due(prediction)
-    inside = frozenset(word for part in parts for word in capitals_inside(part.text))
+    inside = capitals_inside(part.capitals for part in parts)
     first: dict[tuple[str, tuple[str, ...]], tuple[str, Found]] = {}
     places: dict[tuple[str, tuple[str, ...]], int] = {}
     for part in parts:
-        names = [name for name in names_in(part.text, inside) if not ground.knows(name)]
+        names = [name for name in names_in(part.text, part.capitals, inside) if not ground.knows(name)]
         unknown = [fact for fact in part.facts if not ground.source.supports(fact)]
         unknown = [fact for fact in unknown if not _belongs_to(fact, names) and not _is_aside(fact, part.text, asked)
                    and not _is_forecast(fact, part.text, due, ground.source.latest)]
@@ -152,7 +155,7 @@ def outside_names(claims: Sequence[Claim], parts: Sequence[Part], ground: Ground
     for claim, part in zip(claims, parts, strict=True):
         if claim.lines:
             continue
-        for name in names_in(part.text, frozenset(capitals_inside(part.text))):
+        for name in names_in(part.text, part.capitals):
             if not ground.knows(name) and not words.issuperset(name.keys):
                 words.update(name.keys)
                 flags.append(_flag("outside_knowledge", part.field, name, "is general knowledge, not in the dossier"))
@@ -161,8 +164,10 @@ def outside_names(claims: Sequence[Claim], parts: Sequence[Part], ground: Ground
     return flags, frozenset(words)
 
 
-def ungrounded_claims(claims: Sequence[Claim], parts: Sequence[Part], lines: DossierLines, ground: Ground) -> list[Flag]:
-    """A flag for each fact of a claim that its cited lines do not say, and for a claim that shares no words with them."""
+def ungrounded_claims(
+    claims: Sequence[Claim], parts: Sequence[Part], lines: DossierLines, ground: Ground
+) -> list[Flag]:
+    """A flag for each fact of a claim that its cited lines do not say, or for a claim that has no word in common."""
     flags = []
     for claim, part in zip(claims, parts, strict=True):
         cited = [lines.by_number[number] for number in claim.lines if number in lines.by_number]
@@ -180,15 +185,19 @@ def ungrounded_claims(claims: Sequence[Claim], parts: Sequence[Part], lines: Dos
 
 
 def _claim_facts(part: Part, ground: Ground, sources: list[Source]) -> Iterable[Found]:
-    numbered = any(key.startswith("n:") for source in sources for key in source.keys)
     for fact in part.facts:
-        counted = fact.in_words and fact.keys[0] in LISTED and not numbered
-        if fact.keys[0] not in ("n:0", "n:1") and not counted:
+        if fact.in_words and fact.keys[0] in LISTED and not any(map(_has_numbers, sources)):
+            continue
+        if fact.keys[0] not in ("n:0", "n:1"):
             yield fact
-    for name in names_in(part.text, frozenset(capitals_inside(part.text))):
+    for name in names_in(part.text, part.capitals):
         foreign = tuple(key for key in name.keys if not ground.owns(key))
         if foreign:
             yield name._replace(keys=foreign)
+
+
+def _has_numbers(source: Source) -> bool:
+    return any(key.startswith("n:") for key in source.keys)
 
 
 def _lines_named(numbers: Sequence[int]) -> str:
@@ -206,9 +215,8 @@ def _shares_nothing(part: Part, sources: list[Source], ground: Ground) -> bool:
     """Whether hardly a content word of the claim is on its lines. What a line does not say cannot be on it."""
     if not DENIALS.isdisjoint(part.words):
         return False
-    said = content_stems(part.words, ground.own)
-    there = content_stems(word for source in sources for word in source.words)
-    common = len(said & there)
+    said = content_stems(part.words) - ground.own_stems
+    common = len({stem for stem in said if any(stem in source.stems for source in sources)})
     return (common == 0 and len(said) > 1) or (len(said) > 4 and common / len(said) < 0.2)
 
 
@@ -216,13 +224,13 @@ def citations(
     quote: Part, claims: Sequence[Claim], parts: Sequence[Part], ground: Ground, fewest: int
 ) -> list[Flag]:
     """`few_citations` when the quote takes up too few of the claims that cite lines."""
-    stems = content_stems(quote.words, ground.own)
+    stems = content_stems(quote.words) - ground.own_stems
     keys = {key for fact in quote.facts for key in fact.keys} - SMALL
     taken = 0
     for claim, part in zip(claims, parts, strict=True):
         if not claim.lines:
             continue
-        shared = stems & content_stems(part.words, ground.own)
+        shared = stems & content_stems(part.words)
         facts = any(not keys.isdisjoint(fact.keys) for fact in part.facts)
         taken += facts or len(shared) >= 2
     if taken >= fewest:

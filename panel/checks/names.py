@@ -7,6 +7,9 @@ a sentence elsewhere, opens a list of names, or has a possessive 's.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
 from panel.checks.facts import Found
 from panel.checks.words import COMMON_TERMS, GENERIC, MONTHS, NUMBER_WORDS, STOP
@@ -19,74 +22,82 @@ ABBREVIATIONS = ("vs.", "e.g.", "i.e.", "cf.", "incl.", "Inc.")
 LISTED = re.compile(r"(?:, (?:and |or )?| and | or |/)[A-Z]| \d")
 """What follows a name at a sentence's start: another name, or its version."""
 ORDINARY = STOP | COMMON_TERMS | GENERIC
+NEVER_NAMES = COMMON_TERMS | STOP | MONTHS.keys() | NUMBER_WORDS.keys()
 
 
-def names_in(text: str, seen_inside: frozenset[str] = frozenset()) -> list[Found]:
-    """The proper names of a text: runs of capitalised words that are not only a sentence's first word.
+class Capital(NamedTuple):
+    """A capitalised word and whether it only may be a name: it opens a sentence and nothing else speaks for it."""
 
-    `seen_inside` holds words that stand capitalised inside some sentence: they are names at a sentence's start too.
-    """
-    found: list[Found] = []
-    run: list[tuple[int, int]] = []
+    start: int
+    end: int
+    token: str
+    doubtful: bool
+
+
+def capitals_of(text: str) -> list[Capital]:
+    """The capitalised words of a text, without the ordinary ones that open a sentence."""
+    found = []
     for match in NAME.finditer(text):
         start, end = match.span()
-        while start and text[start - 1].isalnum():
-            start -= 1
-        if run and text[run[-1][1]:start] != " ":
-            _close_run(text, run, seen_inside, found)
-            run = []
-        run.append((start, end))
-    if run:
-        _close_run(text, run, seen_inside, found)
+        token = match[0]
+        if start and text[start - 1].isalnum():
+            while start and text[start - 1].isalnum():
+                start -= 1
+            token = text[start:end]
+        opens = _opens_sentence(text, start)
+        if opens and token.casefold() in ORDINARY:
+            continue
+        found.append(Capital(start, end, token, opens and not _named_at_start(text, start, end)))
     return found
 
 
-def _close_run(text: str, run: list[tuple[int, int]], seen_inside: frozenset[str], found: list[Found]) -> None:
-    inside = run
-    if _opens_sentence(text, run[0][0]) and not _named_at_start(text, run[0], seen_inside):
-        inside = run[1:]
-        if text[slice(*run[0])].casefold() in ORDINARY:
-            run = inside
-    spans = [(start, end) for start, end in inside if not _common(text[start:end])]
-    if not spans:
-        return
-    start, end = run[0][0], run[-1][1]
-    keys = tuple(dict.fromkeys(
-        part.casefold() for first, last in spans for part in NAME_PART.findall(text[first:last])
-        if part[0].isalpha() and any(letter.isupper() for letter in part) and not _common(part)
-    ))
-    if keys:
-        found.append(Found("name", text[start:end], start, end, keys))
+def capitals_inside(texts: Iterable[list[Capital]]) -> frozenset[str]:
+    """The words that are no doubt capitalised as names, case folded: they are names at a sentence's start too."""
+    return frozenset(word.token.casefold() for words in texts for word in words if not word.doubtful)
 
 
-def _common(token: str) -> bool:
-    folded = token.casefold()
-    return len(token) < 2 or folded in COMMON_TERMS or folded in STOP or folded in MONTHS or folded in NUMBER_WORDS
+def names_in(text: str, capitals: list[Capital], inside: frozenset[str] = frozenset()) -> list[Found]:
+    """The proper names of a text: runs of capitalised words, with the case-folded words to look up as keys."""
+    found: list[Found] = []
+    start = 0
+    while start < len(capitals):
+        end = start + 1
+        while end < len(capitals) and text[capitals[end - 1].end:capitals[end].start] == " ":
+            end += 1
+        keys = tuple(dict.fromkeys(
+            key for word in capitals[start:end] if not word.doubtful or word.token.casefold() in inside
+            for key in _keys(word.token)))
+        if keys:
+            first, last = capitals[start].start, capitals[end - 1].end
+            found.append(Found("name", text[first:last], first, last, keys))
+        start = end
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _keys(token: str) -> tuple[str, ...]:
+    """What to look up of a word: its parts that have a capital, `Node` of Node.js; nothing of a common term."""
+    if token.casefold() in NEVER_NAMES or len(token) < 2:
+        return ()
+    return tuple(part.casefold() for part in NAME_PART.findall(token)
+                 if part[0].isalpha() and part != part.lower() and len(part) > 1 and part.casefold() not in NEVER_NAMES)
 
 
 def _opens_sentence(text: str, start: int) -> bool:
     index = start - 1
+    if index > 0 and text[index] == " " and text[index - 1].isalpha():
+        return False  # the usual case, decided first
     while index >= 0 and text[index] in SKIPPED_BEFORE:
         index -= 1
     if index < 0 or text[index] in OPENING_QUOTES:
         return True
-    return text[index] in ".!?:;\n•" and not text[:index + 1].endswith(ABBREVIATIONS)
+    return text[index] in ".!?:;\n•" and not text.endswith(ABBREVIATIONS, 0, index + 1)
 
 
-def _named_at_start(text: str, first: tuple[int, int], seen_inside: frozenset[str]) -> bool:
-    """Whether the capitalised word that opens a sentence is a name all the same."""
-    start, end = first
-    token = text[start:end]
-    folded = token.casefold()
-    if folded in ORDINARY:
-        return False
-    if any(letter.isupper() or letter.isdigit() for letter in token[1:]) or folded in seen_inside:
+def _named_at_start(text: str, start: int, end: int) -> bool:
+    """Whether the form of a word that opens a sentence, or what follows it, makes it a name all the same."""
+    if any(letter.isupper() or letter.isdigit() for letter in text[start + 1:end]):
         return True
     if LISTED.match(text, end) or text.startswith(("'s ", "’s "), end):
         return True
-    return start == 0 and not text[end:].strip(" .")  # the whole field is one name
-
-
-def capitals_inside(text: str) -> set[str]:
-    """The words that stand capitalised inside a sentence, case folded."""
-    return {match[0].casefold() for match in NAME.finditer(text) if not _opens_sentence(text, match.start())}
+    return start == 0 and not text[end:end + 2].strip(" .") and len(text) <= end + 2  # the whole field is one name

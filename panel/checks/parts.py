@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from panel.checks.facts import Found, facts_in
+from panel.checks.names import Capital, capitals_of
 from panel.checks.words import words_of
 from panel.schema import BriefText, ComparisonText, Verdict
 
@@ -19,12 +20,13 @@ class Part(NamedTuple):
     text: str
     words: list[str]
     facts: list[Found]
+    capitals: list[Capital]
 
 
 def part_of(field: str, text: str) -> Part:
-    """The text with its words and facts."""
+    """The text with its words, facts and capitalised words."""
     words = words_of(text)
-    return Part(field, text, words, facts_in(text, words))
+    return Part(field, text, words, facts_in(text, words), capitals_of(text))
 
 
 def published_parts(verdict: Verdict) -> list[Part]:
@@ -40,12 +42,12 @@ def claim_parts(verdict: Verdict) -> list[Part]:
     return [part_of(f"claims[{index}].text", claim.text) for index, claim in enumerate(verdict.claims)]
 
 
-def other_texts(verdict: Verdict) -> list[tuple[str, str]]:
-    """What is neither published fact nor claim: read for its wording only."""
+def other_parts(verdict: Verdict) -> list[Part]:
+    """What is neither published fact nor claim: read for its wording only, so cut into words only."""
     texts = [("change_my_mind", verdict.change_my_mind or "")]
     if verdict.prediction is not None:
         texts.append(("prediction.statement", verdict.prediction.statement))
-    return [(field, text) for field, text in texts if text]
+    return [Part(field, text, words_of(text), [], []) for field, text in texts if text]
 
 
 def brief_parts(brief: BriefText) -> list[Part]:

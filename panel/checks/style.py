@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from panel.checks.words import count_words, words_of
+from panel.checks.parts import Part
+from panel.checks.words import STOP, count_words, words_of
 from panel.schema import Flag, Persona, Verdict
 
 QUOTE_WORDS = (60, 170)
@@ -20,7 +21,9 @@ COMPARISON_WORDS = (40, 90)
 SHIP_FROM, SKIP_TO = 40, 60
 ECHO_WORDS = 6
 
-FIRST_PERSON = frozenset({"i", "we", "my", "our", "me", "us", "hands", "having", "after"})
+OPENING_WORDS = frozenset({"i", "we", "my", "our", "me", "us", "hands", "having", "after", "user"})
+OPENING = re.compile(r"[IiWwMmOoUuAaHh](?:(?<=I)|(?<=i)|e|y|ur|s|s a|fter|aving|ands)\b")
+"""Where invented experience may begin: a quick superset of it, so that the long pattern is tried there only."""
 _DONE = ("tried|tested|used|installed|benchmarked|measured|deployed|evaluated|timed|clocked|downloaded|migrated|"
          "switched|trialled|trialed|piloted|compiled|cloned|profiled|prototyped|fine-tuned|self-hosted")
 _WITH_IT = "it|this|that tool|them|the (?:tool|library|app|model|product|cli|api|sdk|editor)"
@@ -33,19 +36,21 @@ EXPERIENCE = re.compile(
     r"|(?:i|we)(?:['’]m| am|['’]re| are)(?: (?:already|still|now|currently))? (?:using|running|testing|evaluating) "
     r"|(?:my|our)(?: own)? (?:team|teams|company|engineers|developers|colleagues|clients|studio|startup|group|shop|"
     rf"portfolio compan(?:y|ies))(?: (?:already|has|have|all|now))* (?:{_DONE}|uses?|runs?|ran|adopted|relies|rely)"
-    r"|in (?:my|our)(?: own)? (?:tests?|testing|trials?|benchmarks?|experience|hands|evaluation|measurements|usage|use)"
-    r"|(?:on|in) (?:my|our)(?: own)? (?:laptop|machine|mac|macbook|gpu|cluster|phone|desktop|server|codebase|repo)"
+    r"|(?<=in )(?:my|our)(?: own)? (?:tests?|testing|trials?|benchmarks?|experience|hands|evaluation|measurements|usage|use)"
+    r"|(?:(?<=on )|(?<=in ))(?:my|our)(?: own)? (?:laptop|machine|mac|macbook|gpu|cluster|phone|desktop|server|codebase|repo)"
     r"|(?:my|our) (?:first|second|last) (?:run|result|attempt|try|session|install|prompt|hour|ten minutes)"
     r"|after (?:using|running|testing|trying|installing|living with|a (?:week|month|day) (?:with|of)|"
     r"(?:\w+ ){0,2}(?:hours|days|weeks|months|years) (?:with|of using|of running|on))"
     rf"|having (?:{_DONE}|run)|hands[- ]on (?:use|testing|tests?|time|experience|trial)"
-    r"|(?:took|gave|cost|saved|crashed on|failed for|worked for) (?:me|us)\b"
-    r"|(?:i|we)(?:['’]ve| have)? (?:spoke|spoken|talked) (?:to|with)|(?:told|tell) (?:me|us)\b"
+    r"|(?:(?<=took )|(?<=gave )|(?<=cost )|(?<=saved )|(?<=crashed on )|(?<=failed for )|(?<=worked for )|(?<=told ))"
+    r"(?:me|us)"
+    r"|(?:i|we)(?:['’]ve| have)? (?:spoke|spoken|talked) (?:to|with)"
     r"|as a (?:daily|long-?time|regular|paying) user"
     r")\b", re.IGNORECASE)
 NOT_EXPERIENCE = re.compile(
-    r" (?:to (?:find|name|see|imagine|think|picture|locate|read|work out)|(?:through )?(?:the|these|those) (?:numbers?|maths?|"
-    r"arithmetic|thesis|claims?|argument|dossier|readme|lines))\b| to\b(?= (?:think|believe|say|be)\b)", re.IGNORECASE)
+    r" (?:to (?:find|name|see|imagine|think|picture|locate|read|work out|believe|say|be)"
+    r"|(?:through )?(?:the|these|those) (?:numbers?|maths?|arithmetic|thesis|claims?|argument|dossier|readme|lines))\b",
+    re.IGNORECASE)
 UNREAL = re.compile(
     r"\b(?:if|unless|until|till|before|once|whether|would|could|might|should|must|will|cannot|can|may|not|never|nobody|"
     r"without|suppose|imagine|had i|hasn|haven|didn|neither|needs?|requires?|only)\b|n['’]t\b|['’](?:d|ll)\b",
@@ -53,12 +58,12 @@ UNREAL = re.compile(
 CLAUSE = re.compile(r"[.!?;:\n]")
 QUOTED = frozenset("\"“”")
 
-LAST_SENTENCE = re.compile(r"[^.!?]*[^.!?\s][^.!?]*[.!?\"”’)\s]*$")
-DECISION = re.compile(
-    r"(?P<before>(?:\b[\w'’]+[ ,]+){0,3})\b(?P<word>ship|skip)(?P<it>ping)?\b(?! (?:with|by default|as of)\b)",
-    re.IGNORECASE)
+SENTENCE_END = re.compile(r"[.!?][\"”’)]*\s")
+DECISION = re.compile(r"\b(ship|skip)(?:ping)?\b(?! (?:with|by default)\b)", re.IGNORECASE)
 NEGATION = re.compile(r"\b(?:not|never|no|nor|cannot|hardly|nothing|neither|without)\b|n['’]t\b", re.IGNORECASE)
-OTHERS_SHIP = re.compile(r"\b(?:that|who|which|teams|they|companies|developers|people|users|you|customers)[ ,]+$", re.I)
+OTHERS_SHIP = frozenset({"that", "who", "which", "teams", "they", "companies", "developers", "people", "users", "you",
+                         "customers", "vendors", "rivals"})
+"""Words before "ship" that make it somebody else's doing: "for teams that ship weekly"."""
 
 
 def length_flag(field: str, text: str, bounds: tuple[int, int]) -> list[Flag]:
@@ -80,33 +85,41 @@ def score_mismatch(verdict: Verdict) -> list[Flag]:
 
 
 @lru_cache(maxsize=64)
-def _phrases(phrases: tuple[str, ...]) -> re.Pattern[str] | None:
-    """One pattern for all phrases, each at word boundaries, longest first."""
-    patterns = [re.sub(r"(?:\\[ -]|[ -])+", r"[\\s-]+", re.escape(phrase.strip()))
-                for phrase in sorted(phrases, key=lambda phrase: (-len(phrase), phrase)) if phrase.strip()]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)", re.IGNORECASE) if patterns else None
+def _phrases(phrases: tuple[str, ...]) -> tuple[frozenset[str], re.Pattern[str] | None]:
+    """One pattern for all phrases, longest first, and the rarest word of each: a text without any has no phrase."""
+    given = sorted({phrase.strip() for phrase in phrases if words_of(phrase)}, key=lambda each: (-len(each), each))
+    if not given:
+        return frozenset(), None
+    patterns = [re.sub(r"(?:\\[ -]|[ -])+", r"[\\s-]+", re.escape(phrase)) for phrase in given]
+    telling = frozenset(max(words_of(phrase), key=lambda word: (word not in STOP, len(word))) for phrase in given)
+    return telling, re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)", re.IGNORECASE)
 
 
-def banned_phrases(texts: Iterable[tuple[str, str]], persona: Persona) -> list[Flag]:
+def banned_phrases(parts: Iterable[Part], persona: Persona) -> list[Flag]:
     """`banned_phrase` for every place where the persona says what it never says."""
-    pattern = _phrases(persona.never_says)
+    telling, pattern = _phrases(persona.never_says)
     if pattern is None:
         return []
-    return [Flag(kind="banned_phrase", field=field, span=match.span(), text=match[0],
+    return [Flag(kind="banned_phrase", field=part.field, span=match.span(), text=match[0],
                  reason=f'{persona.name} never says "{match[0].lower()}"')
-            for field, text in texts for match in pattern.finditer(text)]
+            for part in parts if not telling.isdisjoint(part.words) for match in pattern.finditer(part.text)]
 
 
-def invented_experience(texts: Iterable[tuple[str, str]]) -> list[Flag]:
+def invented_experience(parts: Iterable[Part]) -> list[Flag]:
     """`invented_experience` where a text speaks as if the tool had been used: nobody has used it.
 
     What is conditional, future, denied, or quoted from the maker is left alone.
     """
     flags = []
-    for field, text in texts:
-        for match in EXPERIENCE.finditer(text):
-            if not _is_unreal(text, match):
-                flags.append(Flag(kind="invented_experience", field=field, span=match.span(), text=match[0],
+    for part in parts:
+        if OPENING_WORDS.isdisjoint(part.words):
+            continue
+        text, end = part.text, 0
+        for opening in OPENING.finditer(text):
+            match = EXPERIENCE.match(text, opening.start()) if opening.start() >= end else None
+            if match and not _is_unreal(text, match):
+                end = match.end()
+                flags.append(Flag(kind="invented_experience", field=part.field, span=match.span(), text=match[0],
                                   reason=f'"{match[0]}" speaks of use, and the persona has not used the tool'))
     return flags
 
@@ -139,23 +152,22 @@ def labels_in_quote(quote: str, persona: Persona) -> list[Flag]:
 
 def wrong_verdict_word(quote: str, verdict: str) -> list[Flag]:
     """`wrong_verdict_word` when the last sentence decides with the other word only. "Not ship" counts as skip."""
-    last = LAST_SENTENCE.search(quote)
-    if last is None:
-        return []
+    body = quote.rstrip()
+    start = max((end.end() for end in SENTENCE_END.finditer(body)), default=0)
     decided: dict[str, re.Match[str]] = {}
-    for match in DECISION.finditer(last[0]):
-        word = match["word"].lower()
-        if word == "ship" and OTHERS_SHIP.search(match["before"]):
+    for match in DECISION.finditer(body, start):
+        word = match[1].lower()
+        before = body[start:match.start()].split()[-3:]
+        if word == "ship" and before and before[-1].strip(",").lower() in OTHERS_SHIP:
             continue
-        if NEGATION.search(match["before"]):
+        if NEGATION.search(" ".join(before)):
             word = "skip" if word == "ship" else "ship"
         decided.setdefault(word, match)
     other = "skip" if verdict == "ship" else "ship"
     if set(decided) != {other}:
         return []
     match = decided[other]
-    span = (last.start() + match.start("word"), last.start() + match.end("word"))
-    return [Flag(kind="wrong_verdict_word", field="quote", span=span, text=match[0].strip(),
+    return [Flag(kind="wrong_verdict_word", field="quote", span=match.span(), text=match[0],
                  reason=f"the verdict is {verdict} and the last sentence says {other}")]
 
 
@@ -168,15 +180,16 @@ def _runs(words: Sequence[str]) -> Iterable[tuple[str, ...]]:
     return zip(*(words[offset:] for offset in range(ECHO_WORDS)), strict=False)
 
 
-def echoes(texts: Iterable[tuple[str, Sequence[str]]], examples: Sequence[str]) -> list[Flag]:
-    """`echo`, once a field, where six words in a row stand in an example too. The texts come cut into words."""
+def echoes(parts: Iterable[Part], examples: Sequence[str]) -> list[Flag]:
+    """`echo`, once a field, where six words in a row stand in an example too."""
     if not examples:
         return []
     known = _runs_of(tuple(examples))
     flags = []
-    for field, words in texts:
-        run = next((run for run in _runs(words) if run in known), None)
+    for part in parts:
+        run = next((run for run in _runs(part.words) if run in known), None)
         if run is not None:
             shared = " ".join(run)
-            flags.append(Flag(kind="echo", field=field, text=shared, reason=f'"{shared}" is copied from an example'))
+            flags.append(Flag(kind="echo", field=part.field, text=shared,
+                              reason=f'"{shared}" is copied from an example'))
     return flags

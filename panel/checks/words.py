@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 WORD = re.compile(r"[^\W_]+")
 STEM = 5
@@ -62,6 +62,7 @@ TENS = {word: 10 * number for number, word in enumerate(
 NUMBER_WORDS = {**UNITS, **TENS}
 MAGNITUDES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 
+LONE_MARKS = frozenset("- – — -- … ... & + / * • | = > . ,".split())
 LICENCE_WORDS = frozenset("""
 agpl agplv3 apache bsd bsl busl cc cc0 elastic elv2 gnu gpl gplv2 gplv3 isc lgpl lgplv3 mit mozilla mpl proprietary
 sspl unlicense
@@ -74,10 +75,11 @@ def words_of(text: str) -> list[str]:
 
 
 def count_words(text: str) -> int:
-    """Words as an editor counts them: runs between white space that hold a letter or digit."""
-    return sum(1 for run in text.split() if WORD.search(run))
+    """Words as an editor counts them: runs between white space, dashes and bullets that stand alone not counted."""
+    runs = text.split()
+    return len(runs) - sum(map(LONE_MARKS.__contains__, runs))
 
 
-def content_stems(words: Iterable[str], without: Collection[str] = ()) -> set[str]:
+def content_stems(words: Iterable[str]) -> set[str]:
     """The stems of the words that carry content."""
-    return {word[:STEM] for word in words if len(word) > 2 and word not in STOP and word not in without}
+    return {word[:STEM] for word in words if len(word) > 2 and word not in STOP}

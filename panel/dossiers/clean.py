@@ -63,13 +63,14 @@ def clean_text(text: str) -> Cleaned:
     removed: Counter[str] = Counter()
     for _ in range(_MAX_PASSES):
         before = text
-        text = strip_markup(_clean_characters(text, removed), removed)
+        text = _defuse(strip_markup(_clean_characters(text, removed), removed), removed)
         if text == before:
             break
     else:
         # Only text made to defeat this does not settle; nothing in it may look like markup any more.
-        text = _clean_characters(re.sub(r"&(?=[#\w])", "& ", re.sub(r"<(?=[A-Za-z/!?])", "‹", text)), removed)
-    return Cleaned(_defuse(text, removed), removed)
+        text = re.sub(r"&(?=[#\w])", "& ", re.sub(r"<(?=[A-Za-z/!?|｜])", "‹", text))
+        text = _defuse(_clean_characters(text, removed), removed)
+    return Cleaned(text, removed)
 
 
 def clean_line(text: str) -> Cleaned:

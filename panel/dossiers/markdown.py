@@ -49,11 +49,17 @@ _QUOTE = re.compile(r"[ ]{0,3}>[ ]?")
 _ADMONITION = re.compile(r"\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]", re.IGNORECASE)
 _TABLE_RULE = re.compile(r"[ |]*:?-{2,}[-:| ]*$")
 _REFERENCE = re.compile(r"[ ]{0,3}\[(?!\^)[^\]\n]{1,200}\]:[ ]*\S.*$")
-_CODE_SPAN = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)")
-_TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)"
+# What is between two marks is bounded: a mark that never closes must not be looked for through all of a text.
+_CODE_SPAN = re.compile(r"(`{1,3})(?!`)(.{1,400}?)(?<!`)\1(?!`)")
+_TARGET = (  # the last form is a link that was cut off with the text
+    r"(?:\(\s*(?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)|\([^()\s]*\Z)"
+)
 _IMAGE = re.compile(rf"!\[[^\[\]]*\](?:{_TARGET}|\[[^\[\]]*\])")
 _LINK = re.compile(rf"\[((?:[^\[\]]|\[[^\[\]]*\])*)\](?:{_TARGET}|\[[^\[\]]*\])")
-_EMPHASIS = re.compile(r"(\*{2,3}|(?<![A-Za-z0-9])\*|~~)(?=\S)(.+?)(?<=\S)\1|(?<!\w)(_{1,3})(?=\S)(.+?)(?<=\S)\3(?!\w)")
+_EMPHASIS = re.compile(
+    r"(\*{2,3}|(?<![A-Za-z0-9])\*|~~)(?=\S)(.{1,400}?)(?<=\S)\1"
+    r"|(?<!\w)(_{1,3})(?=\S)(.{1,400}?)(?<=\S)\3(?!\w)"
+)
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
 _CONTENTS = re.compile(r"(?:table of )?contents$|toc$|on this page$|index$", re.IGNORECASE)
 _FORMALITY = re.compile(

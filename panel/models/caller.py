@@ -12,7 +12,7 @@ from typing import Any
 
 import tenacity
 
-from panel.errors import ModelDeclined, ModelError, ModelUnavailable, RunStopped
+from panel.errors import ModelDeclined, ModelError, ModelUnavailable, PanelError
 from panel.journal import Journal, stamp, utc_now
 from panel.models import Model
 from panel.models.limits import Budget, Endpoint
@@ -47,7 +47,7 @@ class Caller:
         self.on_answer: Callable[[Completion], None] = lambda completion: None
         self._journal = journal
         self._budget = budget
-        self.stopping: RunStopped | None = None
+        self.stopping: PanelError | None = None
         self._retry = retry
         self._sequence = itertools.count(1)
 

@@ -30,6 +30,7 @@ class CheckReport(Record):
     name: str
     endpoint: str
     reachable: bool
+    local: bool = False
     problem: str | None = None
     """Why it cannot be used, in one line."""
     rung: Rung | None = None
@@ -68,6 +69,8 @@ class CheckReport(Record):
         ]
 
     def _price_line(self) -> str:
+        if self.local and self.price_in is None:
+            return "price: free"
         if self.price_in is None or self.price_out is None:
             return (f"price: unknown, so --budget cannot be used "
                     f"(set price_in and price_out under [models.\"{self.name}\"] in panel.toml)")
@@ -136,7 +139,7 @@ def _report(info: ModelInfo, answers: list[Completion], **found: Any) -> CheckRe
     first = answers[0] if answers else None
     costs = [answer.cost_usd for answer in answers if answer.cost_usd is not None]
     return CheckReport(
-        name=info.name, endpoint=info.endpoint, price_in=info.price_in, price_out=info.price_out,
+        name=info.name, endpoint=info.endpoint, local=info.local, price_in=info.price_in, price_out=info.price_out,
         price_version=info.price_version, context=info.context,
         counts_tokens=first.tokens_in is not None and first.tokens_out is not None if first else None,
         counts_cached=any(answer.tokens_cached is not None for answer in answers) if first else None,

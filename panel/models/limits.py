@@ -25,12 +25,11 @@ class Budget:
         self.reserved = 0.0
 
     def reserve(self, most: float | None) -> None:
-        """Set aside `most` dollars. Raises BudgetExceeded when the cap could be passed, or the price is unknown."""
+        """Set aside `most` dollars. Raises BudgetExceeded when the cap could be passed."""
         if self.cap is None:
             return
         if most is None:
-            raise BudgetExceeded("a budget was given and the price of the model is unknown; set price_in and "
-                                 "price_out for it under [models.NAME] in panel.toml")
+            raise BudgetExceeded("the price of the next call is not known, and a budget was given")
         if self.spent + self.reserved + most > self.cap + 1e-12:
             raise BudgetExceeded(f"the next call could cost {most:.4f} USD and pass the cap of {self.cap:.2f} USD "
                                  f"({self.spent:.4f} spent, {self.reserved:.4f} reserved)")

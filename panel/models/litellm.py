@@ -40,6 +40,8 @@ with warnings.catch_warnings():
 
     litellm.ModelResponse()  # builds its types now, with the warnings that gives
 
+# Said from inside litellm and its clients, on standard error, of a server's loose types; nobody can act on it.
+warnings.filterwarnings("ignore", message="Pydantic serializer warnings", category=UserWarning)
 litellm.suppress_debug_info = True
 litellm.telemetry = False
 for _logger in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
@@ -69,7 +71,7 @@ class LiteLlm:
         endpoint = api_base or f"litellm:{provider}"
         plain = ModelInfo(name=name, endpoint=endpoint, local=bool(api_base and is_loopback(api_base)))
         self._info = info or priced(plain, provider, bare)
-        self._asked = Asked(name=name, endpoint=endpoint, model=model)
+        self._asked = Asked(name=name, endpoint=api_base or provider, model=bare)
         self._claude = "claude" in model.lower()
         self._supported = frozenset(litellm.get_supported_openai_params(bare, custom_llm_provider=provider) or ())
 

@@ -67,7 +67,7 @@ class OpenAiHttp:
         if not 200 <= status < 300:
             raise fault_of(self._about(body), status, raw.decode("utf-8", "replace"), headers)
         answer = self._read(raw, body)
-        return self._completion(answer, body, seconds)
+        return self._completion(answer.model_copy(update={"text": _continuation(request, answer.text)}), body, seconds)
 
     async def close(self) -> None:
         """Close the session of the running loop, and forget those of loops that are gone."""
@@ -164,6 +164,12 @@ class OpenAiHttp:
         else:
             said = f"no server answers at {self._base_url}; is it running?"
         return ModelUnavailable(self._asked.line(said), refused=True)
+
+
+def _continuation(request: Request, text: str) -> str:
+    """What was added to a beginning that was given: llama.cpp repeats the beginning in its answer, others do not."""
+    last = request.prompt.messages[-1] if request.prompt.messages else None
+    return text.removeprefix(last.content) if last is not None and last.role == "assistant" else text
 
 
 async def _read_capped(response: aiohttp.ClientResponse) -> bytes:

@@ -43,7 +43,7 @@ def price_of(provider: str | None, model: str) -> Price | None:
     """The price of `model` at `provider` (our name for it, or litellm's), or None when the table has none."""
     table = _table()
     wanted = price_provider(provider) if provider else None
-    names = [model, f"{wanted}/{model}"] if wanted else [model]
+    names = [f"{wanted}/{model}", model] if wanted else [model]
     for name in names:
         row = table.rows.get(name)
         if row is not None and (wanted is None or _sold_by(wanted, row[0]) or name.startswith(f"{wanted}/")):
@@ -68,7 +68,7 @@ def priced(info: ModelInfo, provider: str | None, model: str) -> ModelInfo:
 
 def cost_of(info: ModelInfo, tokens_in: int | None, tokens_cached: int | None, tokens_out: int | None) -> float | None:
     """What a call cost in US dollars; None when a price or a count is not known."""
-    if info.price_in == 0 and info.price_out == 0:
+    if (info.price_in == 0 and info.price_out == 0) or (info.local and info.price_in is None):
         return 0.0
     if info.price_in is None or info.price_out is None or tokens_in is None or tokens_out is None:
         return None

@@ -58,7 +58,7 @@ def reading(path: Path, **settings: str) -> Iterator[duckdb.DuckDBPyConnection]:
             raise store_error(error, path) from error
         try:
             yield connection
-        except duckdb.IOException as error:
+        except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
             raise store_error(error, path) from error
     finally:
         connection.close()
@@ -81,8 +81,8 @@ def refuse_newer(path: Path, written: int, program: str) -> None:
                          f"{TABLES_VERSION}): use that version, or give another --runs folder")
 
 
-def store_error(error: Exception, path: Path) -> StoreError:
-    """What DuckDB or the system said, as one line that says what to do."""
+def store_error(error: Exception, path: Path, advice: str = "") -> StoreError:
+    """What DuckDB or the system said, as one line that ends in what to do (`advice`, else: rebuild)."""
     said = first_line(error)
     if isinstance(error, OSError):
         return disk_error(error, path.parent)
@@ -93,6 +93,8 @@ def store_error(error: Exception, path: Path) -> StoreError:
     if _NEWER_FILE.search(said):
         return StoreError(f"{path} was written by a newer DuckDB than {duckdb.__version__}: upgrade duckdb, or run "
                           "`ship-panel rebuild`")
+    if advice:
+        return StoreError(f"{path}: {said}; {advice}")
     return StoreError(f"{path} cannot be read ({said}): run `ship-panel rebuild`, the journals have everything")
 
 
@@ -105,3 +107,8 @@ def first_line(error: Exception) -> str:
 def quoted(text: str) -> str:
     """An SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def quoted_file(path: Path) -> str:
+    """An SQL string literal for a reader that takes patterns: exactly this file, whatever its folder is called."""
+    return quoted("".join(f"[{letter}]" if letter in "[*?" else letter for letter in str(path)))

@@ -14,16 +14,29 @@ from typing import Any, NamedTuple, cast
 
 import duckdb
 
-from panel.schema import PanelScore, Probe, Review, Verdict
+from panel.schema import PanelScore, Review
 from panel.scoring import score_panel
 from panel.store import tables
-from panel.store.opening import quoted
+from panel.store.opening import quoted_file
 from panel.store.shapes import shape_literal, shape_of
 
 _SHAPE = {
     "depth": "VARCHAR", "models": ["VARCHAR"], "lines_digest": "VARCHAR", "run_id": "VARCHAR",
     "reviewed_at": "VARCHAR", "record": shape_of(PanelScore),
 }
+
+
+class _Decision(NamedTuple):
+    """As much of a Verdict as scoring reads."""
+
+    verdict: str
+    score: int
+
+
+class _Chance(NamedTuple):
+    """As much of a Probe as scoring reads."""
+
+    p_ship: float
 
 
 class _Take(NamedTuple):
@@ -35,9 +48,10 @@ class _Take(NamedTuple):
     persona_id: str
     model: str
     repeat: int
-    verdict: Verdict | None
+    verdict: _Decision | None
     unscored: str | None
-    probe: Probe | None
+    unscored_kind: str | None
+    probe: _Chance | None
 
 
 def score_touched(connection: duckdb.DuckDBPyConnection, spare: Path) -> None:
@@ -50,7 +64,7 @@ def score_touched(connection: duckdb.DuckDBPyConnection, spare: Path) -> None:
         connection.execute("DELETE FROM scores AS kept USING touched WHERE kept.tool_id = touched.tool_id")
         connection.execute(
             f"INSERT INTO scores SELECT {tables.SCORES.expressions()} FROM (SELECT unnest(from_json(json, "
-            f"{shape_literal(_SHAPE)})) FROM read_ndjson_objects({_file_pattern(spare)}, maximum_object_size = 1048576))")
+            f"{shape_literal(_SHAPE)})) FROM read_ndjson_objects({quoted_file(spare)}, maximum_object_size = 1048576))")
     finally:
         spare.unlink(missing_ok=True)
     connection.execute("DELETE FROM latest AS kept USING touched WHERE kept.tool_id = touched.tool_id")
@@ -65,41 +79,33 @@ def score_touched(connection: duckdb.DuckDBPyConnection, spare: Path) -> None:
         "AND shown.dossier_digest = best.dossier_digest")
 
 
-def _file_pattern(path: Path) -> str:
-    return quoted("".join(f"[{letter}]" if letter in "[*?" else letter for letter in str(path)))
-
-
 def _score_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """One JSON line a dossier and panel that has a review."""
     rows = connection.execute(
         "SELECT given.panel_digest, given.dossier_digest, given.tool_id, given.seats, given.lines_digest, "
         "given.run_id, given.item.persona_id, given.item.model, given.item.repeat, review.verdict, review.score, "
-        "review.unscored, review.p_ship_probe, review.depth, review.finished_at "
+        "review.unscored, review.unscored_kind, review.p_ship_probe, review.depth, review.finished_at "
         "FROM (SELECT assigned.*, unnest(keys) AS item, generate_subscripts(keys, 1) AS position FROM assigned "
         "SEMI JOIN touched ON touched.tool_id = assigned.tool_id) AS given "
         "JOIN reviews AS review ON review.key = given.item.key "
         "ORDER BY given.panel_digest, given.dossier_digest, given.position").fetchall()
-    verdicts: dict[tuple[str, int], Verdict] = {}
     for _, group in groupby(rows, key=itemgetter(0, 1)):
-        yield _score_line(list(group), verdicts)
+        yield _score_line(list(group))
 
 
-def _score_line(rows: list[tuple[Any, ...]], verdicts: dict[tuple[str, int], Verdict]) -> str:
+def _score_line(rows: list[tuple[Any, ...]]) -> str:
     seats, lines_digest, run_id = rows[0][3:6]
-    takes = [_take(row, verdicts) for row in rows]
-    score = score_panel(cast("list[Review]", takes), seats=seats)
+    score = score_panel(cast("list[Review]", [_take(row) for row in rows]), seats=seats)
     about = json.dumps({
-        "depth": rows[0][13], "models": list(dict.fromkeys(row[7] for row in rows)), "lines_digest": lines_digest,
-        "run_id": run_id, "reviewed_at": max(row[14] for row in rows)}, ensure_ascii=False)
+        "depth": rows[0][14], "models": list(dict.fromkeys(row[7] for row in rows)), "lines_digest": lines_digest,
+        "run_id": run_id, "reviewed_at": max(row[15] for row in rows)}, ensure_ascii=False)
     return f'{about[:-1]}, "record": {score.model_dump_json()}}}\n'
 
 
-def _take(row: tuple[Any, ...], verdicts: dict[tuple[str, int], Verdict]) -> _Take:
-    panel_digest, dossier_digest, tool_id, _, _, _, persona_id, model, repeat, decision, number = row[:11]
-    verdict = None
-    if decision is not None:
-        verdict = verdicts.get((decision, number))
-        if verdict is None:
-            verdict = verdicts[decision, number] = Verdict.model_construct(verdict=decision, score=number)
-    probe = None if row[12] is None else Probe.model_construct(p_ship=row[12], coverage=1.0)
-    return _Take(tool_id, dossier_digest, panel_digest, persona_id, model, repeat, verdict, row[11], probe)
+def _take(row: tuple[Any, ...]) -> _Take:
+    panel_digest, dossier_digest, tool_id, _, _, _, persona_id, model, repeat, verdict, score = row[:11]
+    unscored, unscored_kind, p_ship = row[11:14]
+    return _Take(
+        tool_id, dossier_digest, panel_digest, persona_id, model, repeat,
+        None if verdict is None else _Decision(verdict, score), unscored, unscored_kind,
+        None if p_ship is None else _Chance(p_ship))

@@ -19,7 +19,7 @@ from panel.journal import read_lines
 from panel.schema import Brief, Comparison, Completion, Dossier, DossierLines, Review, Run
 from panel.schema.review import ASKED_AGAIN
 from panel.store import tables
-from panel.store.opening import quoted
+from panel.store.opening import quoted, quoted_file
 from panel.store.shapes import shape_literal, shape_of
 from panel.store.table import Table
 
@@ -131,19 +131,18 @@ def _stage(connection: duckdb.DuckDBPyConnection, segment: Segment, spare: Path)
         _read_objects(connection, _cleaned(segment.path, spare), segment.longest)
     finally:
         spare.unlink(missing_ok=True)
-    bad = connection.execute(
-        "SELECT min(rowid) FROM staged WHERE kind IS NULL OR line->>'key' IS NULL").fetchall()[0][0]
+    bad = connection.execute("SELECT min(rowid) FROM staged WHERE kind IS NULL").fetchall()[0][0]
     if bad is not None:
         raise StoreError(f"{segment.path}:{bad + 1}: not a journal line (no key or kind); move the file away and run "
                          "`ship-panel rebuild`")
 
 
 def _read_objects(connection: duckdb.DuckDBPyConnection, path: Path, longest: int) -> None:
-    pattern = re.sub(r"([\[*?])", r"[\1]", str(path))
     size = max(1 << 20, 2 * longest)
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE staged AS SELECT json AS line, json->>'t' AS kind "
-        f"FROM read_ndjson_objects({quoted(pattern)}, maximum_object_size = {size})")
+        "CREATE OR REPLACE TEMP TABLE staged AS SELECT line, CASE WHEN found[1] IS NOT NULL THEN found[2] END AS kind "
+        "FROM (SELECT json AS line, json_extract_string(json, ['key', 't']) AS found "
+        f"FROM read_ndjson_objects({quoted_file(path)}, maximum_object_size = {size}))")
 
 
 def _cleaned(path: Path, spare: Path) -> Path:
@@ -206,7 +205,8 @@ def _load_calls(connection: duckdb.DuckDBPyConnection, run_id: str) -> int:
     answers = _take(connection, "answer", _ANSWER, "answer")
     if calls:
         connection.execute(
-            f"INSERT INTO calls SELECT {tables.CALLS.expressions()} FROM sent LEFT JOIN answer ON answer.seq = sent.seq "
+            f"INSERT INTO calls SELECT {tables.CALLS.expressions()} FROM sent "
+            "LEFT JOIN answer ON answer.seq = sent.seq "
             "LEFT JOIN (SELECT key, min(panel_digest) AS panel_digest, min(dossier_digest) AS dossier_digest, "
             "min(lines_digest) AS lines_digest FROM (SELECT unnest(keys).key AS key, panel_digest, dossier_digest, "
             "lines_digest FROM assigned WHERE run_id = $run) GROUP BY key) AS given ON given.key = sent.key "

@@ -12,7 +12,7 @@ _SCALARS = {str: "VARCHAR", bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE"}
 
 
 def shape_of(record: type[Record], leave_out: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Field to DuckDB type: a type name, a list of one shape, or a dict of shapes. Keys it does not name are skipped."""
+    """Field to DuckDB type: a type name, a list of one shape, or a dict of shapes. Other keys are skipped."""
     return {name: _shape(field.annotation) for name, field in record.model_fields.items() if name not in leave_out}
 
 

@@ -280,7 +280,8 @@ LATEST = Table(
         Column("tool_id", "VARCHAR", "the tool", "best.tool_id"),
         *(Column(name, "VARCHAR", f"{name} of its dossier", f"dossier.{name}")
           for name in ("name", "vendor", "tagline", "url")),
-        Column("category", "VARCHAR", "of its dossier, else of its brief", "coalesce(dossier.category, brief.category)"),
+        Column("category", "VARCHAR", "of its dossier, else of its brief",
+               "coalesce(dossier.category, brief.category)"),
         Column("thin", "BOOLEAN", "a first look: under 60 words", f"coalesce(shown.words < {THIN_WORDS}, false)"),
         *(Column(column.name, column.type, column.says, f'best."{column.name}"') for column in (
             *_digests("dossier_digest", "panel_digest"),

@@ -99,8 +99,8 @@ RUN_TOTALS = Table(
         Column("unpriced", "BIGINT", "answers whose price is unknown"),
         Column("first_sent_at", "VARCHAR", "UTC"), Column("last_answered_at", "VARCHAR", "UTC"),
     ), "SELECT run_id, count(*), count(*) FILTER (result = 'lost'), sum(tokens_in), sum(tokens_cached), "
-       "sum(tokens_out), sum(cost_usd ORDER BY seq), count(*) FILTER (result = 'ok' AND cost_usd IS NULL), min(sent_at), "
-       "max(answered_at) FROM calls GROUP BY run_id")
+       "sum(tokens_out), sum(cost_usd ORDER BY seq), count(*) FILTER (result = 'ok' AND cost_usd IS NULL), "
+       "min(sent_at), max(answered_at) FROM calls GROUP BY run_id")
 LONG = Table(
     "long", "One row a review with what it was made under: what a statistician wants.", ("key",), (
         _KEY, _TOOL, Column("name", "VARCHAR", "name of the tool"), Column("category", "VARCHAR", "of the dossier"),
