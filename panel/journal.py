@@ -50,7 +50,7 @@ def hold(runs: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = os.pread(handle, 500, 0).decode("utf-8", "replace").strip() or "an unknown process"
-            raise StoreError(f"{runs} is held by {holder}; wait for it to end, or give another --runs folder") from error
+            raise StoreError(f"{runs} is held by {holder}; wait for it to end, or give another --runs") from error
         who = f"process {os.getpid()} on {socket.gethostname()} since {stamp(utc_now())}"
         os.ftruncate(handle, 0)
         os.pwrite(handle, who.encode(), 0)

@@ -16,7 +16,7 @@ FILE_NAME = "panel.toml"
 
 
 class ModelEntry(Record):
-    """`[models.NAME]`: an alias for a model, and what cannot be looked up. Prices are in US dollars a million tokens."""
+    """`[models.NAME]`: an alias for a model, and what cannot be looked up. Prices: US dollars a million tokens."""
 
     model: str
     key_env: str | None = None

@@ -358,12 +358,18 @@ def test_lone_surrogates_and_nul_in_an_answer_are_loaded(runs: Path) -> None:
 
 
 def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
-    runs = tmp_path / "it's [a] *run*?"
+    runs = tmp_path / "it's [a] *run* %20#"
     write_run(runs, FIRST, run_lines(FIRST, TOOLS))
-    decoy = tmp_path / "it's a Xrun*Y"
+    decoy = tmp_path / "it's a Xrun* %20#"
     write_run(decoy, FIRST, run_lines(FIRST, TOOLS))
     assert load(runs).reviews == 12
     assert rows(runs, "SELECT count(*) FROM reviews") == [(12,)]
+
+
+def test_the_one_character_a_folder_must_not_have_is_named(tmp_path: Path) -> None:
+    write_run(tmp_path / "run?", FIRST, run_lines(FIRST, TOOLS))
+    with pytest.raises(StoreError, match=r"a folder with a \? in its name"):
+        load(tmp_path / "run?")
 
 
 # --- what wins

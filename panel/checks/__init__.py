@@ -40,7 +40,7 @@ def flag_review(
         flags += style.length_flag("quote", quote.text, bounds)
         flags += grounding.citations(quote, verdict.claims, claims, ground, 1 if lines.thin else 2)
         flags += grounding.generic_quote(quote, ground)
-        flags += style.labels_in_quote(quote.text, persona) + style.wrong_verdict_word(quote.text, verdict.verdict)
+        flags += style.labels_in_quote(quote, persona) + style.wrong_verdict_word(quote.text, verdict.verdict)
     return tuple(flags)
 
 

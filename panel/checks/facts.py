@@ -88,8 +88,8 @@ class Source(NamedTuple):
     def supports(self, fact: Found) -> bool:
         """Whether the text says it, in whatever form."""
         if fact.kind == "name":
-            return all(key in self.words for key in fact.keys)
-        if any(key in self.keys for key in fact.keys):
+            return self.words.issuperset(fact.keys)
+        if not self.keys.isdisjoint(fact.keys):
             return True
         if fact.kind == "price":
             value = fact.keys[0].partition(":")[2]

@@ -59,18 +59,18 @@ def capitals_inside(texts: Iterable[list[Capital]]) -> frozenset[str]:
 def names_in(text: str, capitals: list[Capital], inside: frozenset[str] = frozenset()) -> list[Found]:
     """The proper names of a text: runs of capitalised words, with the case-folded words to look up as keys."""
     found: list[Found] = []
-    start = 0
-    while start < len(capitals):
-        end = start + 1
-        while end < len(capitals) and text[capitals[end - 1].end:capitals[end].start] == " ":
-            end += 1
-        keys = tuple(dict.fromkeys(
-            key for word in capitals[start:end] if not word.doubtful or word.token.casefold() in inside
-            for key in _keys(word.token)))
-        if keys:
-            first, last = capitals[start].start, capitals[end - 1].end
-            found.append(Found("name", text[first:last], first, last, keys))
-        start = end
+    keys: list[str] = []
+    first = last = -1
+    for start, end, token, doubtful in capitals:
+        if start != last + 1 or text[last] != " ":
+            if keys:
+                found.append(Found("name", text[first:last], first, last, tuple(dict.fromkeys(keys))))
+            keys, first = [], start
+        if not doubtful or token.casefold() in inside:
+            keys += _keys(token)
+        last = end
+    if keys:
+        found.append(Found("name", text[first:last], first, last, tuple(dict.fromkeys(keys))))
     return found
 
 
@@ -96,7 +96,8 @@ def _opens_sentence(text: str, start: int) -> bool:
 
 def _named_at_start(text: str, start: int, end: int) -> bool:
     """Whether the form of a word that opens a sentence, or what follows it, makes it a name all the same."""
-    if any(letter.isupper() or letter.isdigit() for letter in text[start + 1:end]):
+    rest = text[start + 1:end]
+    if rest and not (rest.isalpha() and rest.islower()):
         return True
     if LISTED.match(text, end) or text.startswith(("'s ", "’s "), end):
         return True

@@ -36,8 +36,10 @@ EXPERIENCE = re.compile(
     r"|(?:i|we)(?:['’]m| am|['’]re| are)(?: (?:already|still|now|currently))? (?:using|running|testing|evaluating) "
     r"|(?:my|our)(?: own)? (?:team|teams|company|engineers|developers|colleagues|clients|studio|startup|group|shop|"
     rf"portfolio compan(?:y|ies))(?: (?:already|has|have|all|now))* (?:{_DONE}|uses?|runs?|ran|adopted|relies|rely)"
-    r"|(?<=in )(?:my|our)(?: own)? (?:tests?|testing|trials?|benchmarks?|experience|hands|evaluation|measurements|usage|use)"
-    r"|(?:(?<=on )|(?<=in ))(?:my|our)(?: own)? (?:laptop|machine|mac|macbook|gpu|cluster|phone|desktop|server|codebase|repo)"
+    r"|(?<=in )(?:my|our)(?: own)? (?:tests?|testing|trials?|benchmarks?|experience|hands|evaluation|measurements|"
+    r"usage|use)"
+    r"|(?:(?<=on )|(?<=in ))(?:my|our)(?: own)? (?:laptop|machine|mac|macbook|gpu|cluster|phone|desktop|server|"
+    r"codebase|repo)"
     r"|(?:my|our) (?:first|second|last) (?:run|result|attempt|try|session|install|prompt|hour|ten minutes)"
     r"|after (?:using|running|testing|trying|installing|living with|a (?:week|month|day) (?:with|of)|"
     r"(?:\w+ ){0,2}(?:hours|days|weeks|months|years) (?:with|of using|of running|on))"
@@ -53,9 +55,9 @@ NOT_EXPERIENCE = re.compile(
     re.IGNORECASE)
 UNREAL = re.compile(
     r"\b(?:if|unless|until|till|before|once|whether|would|could|might|should|must|will|cannot|can|may|not|never|nobody|"
-    r"without|suppose|imagine|had i|hasn|haven|didn|neither|needs?|requires?|only)\b|n['’]t\b|['’](?:d|ll)\b",
+    r"without|suppose|imagine|had i|hasn|haven|didn|neither|needs?|requires?)\b|n['’]t\b|['’](?:d|ll)\b",
     re.IGNORECASE)
-CLAUSE = re.compile(r"[.!?;:\n]")
+CLAUSE = re.compile(r"[.!?;:\n]|\bbut\b")
 QUOTED = frozenset("\"“”")
 
 SENTENCE_END = re.compile(r"[.!?][\"”’)]*\s")
@@ -136,18 +138,22 @@ def _is_unreal(text: str, match: re.Match[str]) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _labels(points: tuple[str, ...]) -> re.Pattern[str]:
-    """A label of several words anywhere; a label of one word only where it is set off as a label."""
+def _labels(points: tuple[str, ...]) -> tuple[frozenset[str], re.Pattern[str]]:
+    """A label of several words anywhere, one of a single word only where it is set off as a label; and their words."""
     several = [re.escape(name).replace("_", r"[\s_-]") for name in points if "_" in name]
     single = [rf"{re.escape(name)}(?=\s?(?::|[–—]\s))" for name in points if "_" not in name]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(several + single)})(?!\w)", re.IGNORECASE)
+    telling = frozenset(name.rpartition("_")[2] for name in points)
+    return telling, re.compile(rf"(?<!\w)(?:{'|'.join(several + single)})(?!\w)", re.IGNORECASE)
 
 
-def labels_in_quote(quote: str, persona: Persona) -> list[Flag]:
+def labels_in_quote(quote: Part, persona: Persona) -> list[Flag]:
     """`label_in_quote` where the quote names a point by its label instead of making it."""
+    telling, pattern = _labels(tuple(persona.points))
+    if telling.isdisjoint(quote.words):
+        return []
     return [Flag(kind="label_in_quote", field="quote", span=match.span(), text=match[0],
                  reason=f'"{match[0]}" is the label of a point')
-            for match in _labels(tuple(persona.points)).finditer(quote)]
+            for match in pattern.finditer(quote.text)]
 
 
 def wrong_verdict_word(quote: str, verdict: str) -> list[Flag]:

@@ -14,7 +14,8 @@ from panel.editorial.leaderboard import leaderboard_row, print_leaderboard
 from panel.editorial.markdown import report_markdown
 from panel.editorial.terminal import print_scorecards
 from panel.editorial.twins import card_json, comparison_json
-from panel.editorial.versus import comparison_markdown, print_comparison as print_page
+from panel.editorial.versus import comparison_markdown
+from panel.editorial.versus import print_comparison as print_page
 from panel.errors import ConfigError
 from panel.journal import write_file
 from panel.schema import Run

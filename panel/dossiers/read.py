@@ -17,6 +17,10 @@ from panel.errors import DossierError
 from panel.schema import Dossier
 
 Report = Callable[[DossierError], None]
+ONE_A_LINE = {".jsonl": 0, ".ndjson": 0, ".csv": 1, ".tsv": 1}
+"""Formats with a record a line -> lines that are none."""
+MAX_SINGLE = 64_000
+"""Bytes up to which another file is taken to hold one record."""
 STDIN = "-"
 STDIN_NAME = "standard input"
 
@@ -34,6 +38,25 @@ def read_dossiers(
     known_columns = check_columns(columns)
     files = [file for path in paths for file in _files(path)]
     return _read_all(files, known_columns, strict, report)
+
+
+def count_records(paths: Iterable[str]) -> int | None:
+    """About how many records there are, for a progress bar, without reading them; None where only reading would tell.
+
+    Raises DossierError as `read_dossiers` does.
+    """
+    total = 0
+    for file in (file for path in paths for file in _files(path)):
+        suffix = Path(file).suffix.lower()
+        if file == STDIN or (suffix not in ONE_A_LINE and Path(file).stat().st_size > MAX_SINGLE):
+            return None
+        if suffix in ONE_A_LINE:
+            with Path(file).open("rb") as handle:
+                lines = sum(1 for line in handle if line.strip())
+            total += lines - ONE_A_LINE[suffix]
+        else:
+            total += 1
+    return total
 
 
 def _files(path: str) -> list[str]:

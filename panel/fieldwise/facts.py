@@ -44,6 +44,7 @@ NOISE = re.compile(r"\b(?:logo|newsletter|website|discord|slack|docs|documentati
 QUESTION = re.compile(r"[?!]\s*$")
 VERB = re.compile(r"\b(?:is|are|was|has|have|can|lets?|makes?|provides?|supports?|works?|runs?|allows?|helps?|"
                   r"enables?|offers?|uses?|includes?|[a-z]{3,}(?:s|es|ed|ing|ize|ise))\b")
+LEADING = re.compile(r"^(?:so|and|or|but|with|which|that|while|where)\s+", re.IGNORECASE)
 EDGES = re.compile(r"^[\s.,;:–—*_|·-]+|(?:[\s.,;:–—*_|·-]|[^\w\s'%+)\]])+$")
 DANGLING = re.compile(r"\s+(?:and|or|but|with|for|of|to|the|an?|in|on|by|as|at|from|that|which|via|like|such|than|into|"
                       r"e\.g\.?|i\.e\.?|incl\.?|including|more|any|all|its|your|is|are|who|can|not|using)$", re.IGNORECASE)
@@ -104,14 +105,25 @@ def _texts_of(line: Line, lines: DossierLines) -> Iterable[str]:
     if line.field not in PROSE:
         return
     text = re.sub(rf"^{re.escape(line.field)}:\s*", "", line.text.strip(), flags=re.IGNORECASE)
+    if CODE.search(text[:60].lstrip("-*• ")):
+        return
     text = BULLET.sub("", BULLET.sub("", text)).replace("`", "").replace("**", "").strip()
-    if CODE.search(text[:60]) or text.endswith((":", ",")) or text.startswith(('"', "“", "'")):
+    if text.endswith((":", ",")) or text.startswith(('"', "“", "'")):
         return
     own = set(_words(lines.name))
+    if _is_command(text, lines.name):
+        return
     for sentence in _sentences(text):
-        cut = _fit(sentence)
-        if cut is not None and not set(_words(cut)) <= own:
-            yield cut
+        for cut in _fit(sentence):
+            if not set(_words(cut)) <= own:
+                yield cut
+
+
+def _is_command(text: str, name: str) -> bool:
+    """Whether a line is the tool called in a shell: its lower-case name, then no verb."""
+    first, _, rest = text.partition(" ")
+    second = rest.partition(" ")[0]
+    return first == name.lower() and (not second or not second.isalpha() or VERB.match(second) is None)
 
 
 def _sentences(text: str) -> Iterable[str]:
@@ -127,36 +139,35 @@ def _sentences(text: str) -> Iterable[str]:
         yield whole
 
 
-def _fit(sentence: str) -> str | None:
-    """The sentence as it can be quoted, cut at a clause end where it is too long; null when it is no statement."""
-    if CODE.search(sentence) or NOISE.search(sentence) or PERSONAL.search(sentence):
-        return None
+def _fit(sentence: str) -> Iterable[str]:
+    """The sentence as it can be quoted, in two pieces where it is too long; nothing when it is no statement."""
+    if CODE.search(sentence) or NOISE.search(sentence) or PERSONAL.search(sentence) or QUESTION.search(sentence):
+        return
     text = _trim(BRACKETS.sub("", sentence).replace("“", "'").replace("”", "'").replace('"', "'"))
     text = re.sub(r"\s+--?\s+", " – ", text)
-    if QUESTION.search(sentence) or ORDERS.match(text + " "):
-        return None
-    if not text.isascii() and sum(ord(letter) > 0x2fff for letter in text) > 2:
-        return None
-    text = _shorten(text)
-    words = text.split()
-    if len(words) < FEWEST_WORDS or not text[0].isalnum() or not VERB.search(text):
-        return None
-    if text[0].islower() and words[0].casefold() == words[0] and not re.match(r"[a-z0-9.-]+ (?:is|notebooks|lets)", text):
-        text = text[0].upper() + text[1:]
-    if text.count("(") != text.count(")") or text.count("'") % 2 and re.search(r"(?:^|\s)'", text):
-        return None
-    return text
+    if ORDERS.match(text + " ") or sum(ord(letter) > 0x2fff for letter in text) > 2:
+        return
+    for number, piece in enumerate(_pieces(text)):
+        words = piece.split()
+        if len(words) < FEWEST_WORDS or not piece[0].isalnum() or not (number or VERB.search(piece)):
+            continue
+        if piece.count("(") != piece.count(")") or re.search(r"(?:^|\s)'", piece) and piece.count("'") % 2:
+            continue
+        yield piece[0].upper() + piece[1:] if words[0].isalpha() and words[0].islower() else piece
 
 
-def _shorten(text: str) -> str:
+def _pieces(text: str) -> list[str]:
+    """The text, or where it is too long its beginning up to a clause end, and what follows if that is long enough."""
     if len(text.split()) <= MOST_WORDS:
-        return text
-    best = ""
+        return [text]
+    head, rest = "", ""
     for match in CLAUSE_END.finditer(text):
-        head = _trim(text[:match.start()])
-        if FEWEST_WORDS + 2 <= len(head.split()) <= MOST_WORDS:
-            best = head
-    return best
+        candidate = _trim(text[:match.start()])
+        if FEWEST_WORDS + 2 <= len(candidate.split()) <= MOST_WORDS:
+            head, rest = candidate, _trim(LEADING.sub("", text[match.end():]))
+    if len(rest.split()) > MOST_WORDS or len(rest.split()) < FEWEST_WORDS + 1 or ORDERS.match(rest + " "):
+        rest = ""
+    return [piece for piece in (head, rest) if piece]
 
 
 def _trim(text: str) -> str:

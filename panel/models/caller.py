@@ -147,7 +147,7 @@ class Caller:
 
 def costs_nothing(error: ModelError) -> bool:
     """Whether nobody bills for a call that ended so; a timeout or a 5xx may have been worked on and billed."""
-    return getattr(error, "refused", False) or error.status in (400, 401, 403, 404, 429)
+    return getattr(error, "refused", False) or error.status in (400, 401, 402, 403, 404, 429)
 
 
 def result_word(failure: ModelError | None) -> str:
@@ -190,11 +190,14 @@ class Asker:
         for cuts in range(MAX_CUTS + 1):
             completion = await self._ask_until_answered(Step(step=step, kind=kind), request, attempts)
             self.completions.append(completion)
+            if completion.finish_reason == "content_filter":
+                raise ModelDeclined(f"{self.caller.name}: the provider's content policy withheld the answer")
             if completion.finish_reason != "length" or may_be_cut:
                 return completion
             if cuts < MAX_CUTS:
                 request = request.model_copy(update={"max_tokens": request.max_tokens * 2})
-        raise Quarantined(f"{self.caller.name}: the answer was cut at {request.max_tokens} tokens, {MAX_CUTS + 1} times")
+        raise Quarantined(f"{self.caller.name}: the answer was cut {MAX_CUTS + 1} times, last at {request.max_tokens} "
+                          "tokens")
 
     async def check(self, request: Request, step: str) -> Completion:
         """One of the small calls that show what an endpoint can do; journalled like any other."""

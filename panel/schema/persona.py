@@ -23,7 +23,7 @@ class Persona(Record):
     tired_of: tuple[str, ...] = Field(min_length=1)
     never_says: tuple[str, ...] = ()
     points: dict[str, str] = Field(min_length=1)
-    """What it must answer: id of the point -> what to say. The ids become keys of the answer's schema, in this order."""
+    """What it must answer: id of the point -> what to say. The ids are keys of the answer's schema, in this order."""
     decision_rule: str
     anchors: dict[int, str]
     """What a score of 10, 30, 50, 70 and 90 means to this persona."""

@@ -17,11 +17,12 @@ from pathlib import Path
 import duckdb
 
 import panel
+from panel.errors import StoreError
 from panel.journal import segments
 from panel.schema import Record
 from panel.store.opening import STORAGE, STORE_NAME, quoted, reading, refuse_newer, store_error, store_version
 from panel.store.scores import score_touched
-from panel.store.segment import SegmentCounts, load_segment, measure
+from panel.store.segment import SegmentCounts, load_segment, measure, stage
 from panel.store.tables import TABLES, TABLES_VERSION
 from panel.store.views import VIEWS
 
@@ -57,6 +58,8 @@ def rebuild(runs: Path) -> LoadReport:
 
 def _load(runs: Path, leave: Path | None, anew: str | None) -> LoadReport:
     began = time.monotonic()
+    if "?" in str(runs):
+        raise StoreError(f"{runs}: DuckDB cannot write below a folder with a ? in its name; give another --runs")
     store = runs / STORE_NAME
     found = [path for path in segments(runs) if path != leave]
     loaded: list[tuple[str, str, int]] | None = None
@@ -112,8 +115,9 @@ def _fill(path: Path, due: list[Path]) -> list[SegmentCounts]:
         for segment in map(measure, due):
             # DuckDB's JSON reader takes four times the longest line for each thread.
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT_MB + (segment.longest >> 20) * 16}MB'")
+            stage(connection, segment, spare)
             connection.execute("BEGIN")
-            counts.append(load_segment(connection, segment, spare))
+            counts.append(load_segment(connection, segment))
             score_touched(connection, spare)
             connection.execute("COMMIT")
             pending += segment.size

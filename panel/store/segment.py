@@ -92,13 +92,32 @@ def measure(path: Path) -> Segment:
     return Segment(path, size, lines, longest, torn)
 
 
-def load_segment(connection: duckdb.DuckDBPyConnection, segment: Segment, spare: Path) -> SegmentCounts:
-    """Load one segment into the tables, within the caller's transaction.
+def stage(connection: duckdb.DuckDBPyConnection, segment: Segment, spare: Path) -> None:
+    """Read the lines into the temporary table `staged`, in order, with their kind; outside any transaction.
 
-    Leaves the ids of the tools it is about in the temporary table `touched`. `spare` is a file name to use where the
-    segment must be cleaned first. Raises StoreError naming file and line, or duckdb.Error.
+    `spare` is a file name to use where the segment must be cleaned first. Raises StoreError naming file and line.
     """
-    _stage(connection, segment, spare)
+    path = segment.path
+    if segment.torn:
+        path = _cleaned(segment.path, spare)
+    try:
+        _read_objects(connection, path, segment.longest)
+    except duckdb.InvalidInputException:
+        # Either a line is broken, which _cleaned names, or an answer holds a lone surrogate, which it replaces.
+        _read_objects(connection, _cleaned(segment.path, spare), segment.longest)
+    finally:
+        spare.unlink(missing_ok=True)
+    bad = connection.execute("SELECT min(rowid) FROM staged WHERE kind IS NULL").fetchall()[0][0]
+    if bad is not None:
+        raise StoreError(f"{segment.path}:{bad + 1}: not a journal line (no key or kind); move the file away and run "
+                         "`ship-panel rebuild`")
+
+
+def load_segment(connection: duckdb.DuckDBPyConnection, segment: Segment) -> SegmentCounts:
+    """Load the staged segment into the tables, within the caller's transaction.
+
+    Leaves the ids of the tools it is about in the temporary table `touched`. Raises StoreError or duckdb.Error.
+    """
     connection.execute("CREATE OR REPLACE TEMP TABLE touched (tool_id VARCHAR)")
     _load_run(connection, segment.path.parent / "run.json", segment.run_id)
     for kind, (table, shape) in _ONCE.items():
@@ -117,24 +136,6 @@ def load_segment(connection: duckdb.DuckDBPyConnection, segment: Segment, spare:
     for name in ("staged", "incoming", "sent", "answer"):
         connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
     return SegmentCounts(reviews, calls)
-
-
-def _stage(connection: duckdb.DuckDBPyConnection, segment: Segment, spare: Path) -> None:
-    """The lines as JSON, in order, with their kind."""
-    path = segment.path
-    if segment.torn:
-        path = _cleaned(segment.path, spare)
-    try:
-        _read_objects(connection, path, segment.longest)
-    except duckdb.InvalidInputException:
-        # Either a line is broken, which _cleaned names, or an answer holds a lone surrogate, which it replaces.
-        _read_objects(connection, _cleaned(segment.path, spare), segment.longest)
-    finally:
-        spare.unlink(missing_ok=True)
-    bad = connection.execute("SELECT min(rowid) FROM staged WHERE kind IS NULL").fetchall()[0][0]
-    if bad is not None:
-        raise StoreError(f"{segment.path}:{bad + 1}: not a journal line (no key or kind); move the file away and run "
-                         "`ship-panel rebuild`")
 
 
 def _read_objects(connection: duckdb.DuckDBPyConnection, path: Path, longest: int) -> None:

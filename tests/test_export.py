@@ -1,0 +1,161 @@
+"""Tables as files: the same bytes each time, spreadsheets that run nothing, whole files or none."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from journal_maker import Making, compare_lines, made_dossier, run_lines, write_run
+
+from panel.errors import ConfigError
+from panel.store import export, load, rebuild, run_sql
+from panel.store.exporting import EXPORTED, FORMATS
+
+parquet = pytest.importorskip("pyarrow.parquet")
+ROOT = Path(__file__).resolve().parents[1]
+MAKING = Making(repeats=2)
+TOOLS = [made_dossier(number) for number in range(4)]
+HOSTILE = (
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "  @x", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x",
+    "=cmd|' /C calc'!A0", '"=1', "a\n=1", "plain", "", "'=1", "1-2", "x@y",
+)
+TRIGGERS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    write_run(folder, MAKING, [*run_lines(MAKING, TOOLS), *compare_lines(MAKING, (TOOLS[0], TOOLS[1]))])
+    second = replace(MAKING, run_id="20260102T000000-01", model="other")
+    write_run(folder, second, run_lines(second, TOOLS[2:]))
+    load(folder)
+    return folder
+
+
+def hashes(paths: list[Path]) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_rebuilt_store_exports_the_same_bytes(runs: Path, tmp_path: Path, file_format: str) -> None:
+    first = hashes(export(runs, tmp_path / "one", file_format))
+    assert first == hashes(export(runs, tmp_path / "two", file_format))
+    (runs / "panel.duckdb").unlink()
+    rebuild(runs)
+    assert first == hashes(export(runs, tmp_path / "three", file_format))
+    assert set(first) == {f"{table.name}.{file_format}" for table in EXPORTED}
+
+
+@pytest.mark.parametrize("table", EXPORTED, ids=lambda table: table.name)
+def test_every_row_is_in_every_format(runs: Path, tmp_path: Path, table: Any) -> None:
+    count = run_sql(runs, f'SELECT count(*) FROM "{table.name}"')[1][0][0]
+    assert count > 0
+    for file_format in FORMATS:
+        path = export(runs, tmp_path, file_format, [table.name])[0]
+        if file_format == "parquet":
+            found = parquet.read_table(path)
+            assert found.num_rows == count
+            assert found.column_names == [column.name for column in table.columns]
+        elif file_format == "csv":
+            assert len(list(cells(path))) == count + 1
+        else:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            assert len(lines) == count
+            assert list(json.loads(lines[0])) == [column.name for column in table.columns]
+
+
+def test_json_lines_and_parquet_hold_the_values_exactly(runs: Path, tmp_path: Path) -> None:
+    columns, rows = run_sql(runs, "SELECT key, score, because, missing, cost_usd FROM reviews ORDER BY key")
+    path, = export(runs, tmp_path, "jsonl", ["reviews"])
+    found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [tuple(row[name] for name in columns) for row in found] == rows
+    path, = export(runs, tmp_path, "parquet", ["reviews"])
+    found = parquet.read_table(path, columns=columns).to_pylist()
+    assert [tuple(row[name] for name in columns) for row in found] == rows
+
+
+def cells(path: Path) -> Iterator[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        yield from csv.reader(file)
+
+
+def test_no_cell_of_a_csv_starts_a_formula(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    tools = [made_dossier(number).model_copy(update={"tagline": text, "category": text})
+             for number, text in enumerate(HOSTILE)]
+    write_run(runs, MAKING, run_lines(MAKING, tools))
+    load(runs)
+    for path in export(runs, tmp_path / "csv", "csv"):
+        for row in cells(path):
+            assert not [cell for cell in row if cell.lstrip(" ").startswith(TRIGGERS)], path.name
+    header, *body = cells(tmp_path / "csv" / "dossiers.csv")
+    at, tool = header.index("tagline"), header.index("tool_id")
+    for number, text in enumerate(HOSTILE):
+        cell = next(row[at] for row in body if row[tool] == f"tool-{number:06d}")
+        assert cell in (text, f"'{text}")
+        assert (cell != text) == text.lstrip(" ").startswith(TRIGGERS)
+
+
+def test_every_value_of_a_csv_is_quoted_and_null_is_not_an_empty_text(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    tool = made_dossier(1).model_copy(update={"vendor": "", "version": None})
+    write_run(runs, MAKING, run_lines(MAKING, [tool]))
+    load(runs)
+    path, = export(runs, tmp_path, "csv", ["dossiers"])
+    line = path.read_text(encoding="utf-8").splitlines()[1]
+    assert line.startswith(f'"{tool.digest}","tool-000001","Tool 1","",')
+    assert ',"https://tools.example/1",,"MIT",' in line
+
+
+@pytest.mark.parametrize(("file_format", "tables", "said"), [
+    ("xlsx", None, "format 'xlsx': must be one of parquet, csv, jsonl"),
+    ("csv", ["reviews", "secrets"], "table 'secrets': must be one of calls, reviews"),
+    ("csv", ["meta"], "table 'meta': must be one of"),
+])
+def test_what_is_not_there_is_named(runs: Path, tmp_path: Path, file_format: str, tables: Any, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        export(runs, tmp_path / "out", file_format, tables)
+    assert str(caught.value).startswith(said)
+    assert not (tmp_path / "out").exists()
+
+
+SMALL_DISK = """
+import resource, sys
+from pathlib import Path
+from panel.errors import StoreError
+from panel.store import export
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+try:
+    export(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], ["calls"])
+except StoreError as error:
+    print(error)
+    sys.exit(error.exit_code)
+"""
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_full_disk_leaves_the_older_file(runs: Path, tmp_path: Path, file_format: str) -> None:
+    before, = export(runs, tmp_path / "out", file_format, ["calls"])
+    content = before.read_bytes()
+    ended = subprocess.run([sys.executable, "-c", SMALL_DISK, str(runs), str(tmp_path / "out"), file_format],
+                           capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ended.returncode == 5, ended.stdout + ended.stderr
+    assert "is full" in ended.stdout
+    assert before.read_bytes() == content
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [before.name]
+
+
+def test_a_folder_that_cannot_be_made_is_said(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    ended = subprocess.run(
+        [sys.executable, "-c", SMALL_DISK, str(runs), str(tmp_path / "file"), "csv"], capture_output=True, text=True,
+        check=False, cwd=ROOT)
+    assert (ended.returncode, ended.stdout.count("\n")) == (5, 1), ended.stderr
