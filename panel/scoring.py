@@ -113,7 +113,8 @@ def _seat_score(who: SeatId, takes: list[Review], withdrawn: bool) -> SeatScore:
     probes = [take.probe.p_ship for take in takes if take.probe is not None]
     return SeatScore(
         persona_id=who[0], model=who[1], takes=len(takes), ships=ships, skips=skips,
-        unscored=len(takes) - len(verdicts), vote=vote, mean_score=None if withdrawn else _mean([verdict.score for verdict in verdicts]),
+        unscored=len(takes) - len(verdicts), vote=vote,
+        mean_score=None if withdrawn else _mean([verdict.score for verdict in verdicts]),
         p_ship_probe=None if withdrawn else _mean(probes),
     )
 

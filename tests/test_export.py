@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,9 +31,9 @@ HOSTILE = (
 TRIGGERS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    folder = tmp_path / "runs"
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("loaded") / "runs"
     write_run(folder, MAKING, [*run_lines(MAKING, TOOLS), *compare_lines(MAKING, (TOOLS[0], TOOLS[1]))])
     second = replace(MAKING, run_id="20260102T000000-01", model="other")
     write_run(folder, second, run_lines(second, TOOLS[2:]))
@@ -45,7 +46,8 @@ def hashes(paths: list[Path]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_rebuilt_store_exports_the_same_bytes(runs: Path, tmp_path: Path, file_format: str) -> None:
+def test_a_rebuilt_store_exports_the_same_bytes(loaded: Path, tmp_path: Path, file_format: str) -> None:
+    runs = Path(shutil.copytree(loaded, tmp_path / "runs"))
     first = hashes(export(runs, tmp_path / "one", file_format))
     assert first == hashes(export(runs, tmp_path / "two", file_format))
     (runs / "panel.duckdb").unlink()
@@ -55,11 +57,11 @@ def test_a_rebuilt_store_exports_the_same_bytes(runs: Path, tmp_path: Path, file
 
 
 @pytest.mark.parametrize("table", EXPORTED, ids=lambda table: table.name)
-def test_every_row_is_in_every_format(runs: Path, tmp_path: Path, table: Any) -> None:
-    count = run_sql(runs, f'SELECT count(*) FROM "{table.name}"')[1][0][0]
+def test_every_row_is_in_every_format(loaded: Path, tmp_path: Path, table: Any) -> None:
+    count = run_sql(loaded, f'SELECT count(*) FROM "{table.name}"')[1][0][0]
     assert count > 0
     for file_format in FORMATS:
-        path = export(runs, tmp_path, file_format, [table.name])[0]
+        path = export(loaded, tmp_path, file_format, [table.name])[0]
         if file_format == "parquet":
             found = parquet.read_table(path)
             assert found.num_rows == count
@@ -72,12 +74,12 @@ def test_every_row_is_in_every_format(runs: Path, tmp_path: Path, table: Any) ->
             assert list(json.loads(lines[0])) == [column.name for column in table.columns]
 
 
-def test_json_lines_and_parquet_hold_the_values_exactly(runs: Path, tmp_path: Path) -> None:
-    columns, rows = run_sql(runs, "SELECT key, score, because, missing, cost_usd FROM reviews ORDER BY key")
-    path, = export(runs, tmp_path, "jsonl", ["reviews"])
+def test_json_lines_and_parquet_hold_the_values_exactly(loaded: Path, tmp_path: Path) -> None:
+    columns, rows = run_sql(loaded, "SELECT key, score, because, missing, cost_usd FROM reviews ORDER BY key")
+    path, = export(loaded, tmp_path, "jsonl", ["reviews"])
     found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [tuple(row[name] for name in columns) for row in found] == rows
-    path, = export(runs, tmp_path, "parquet", ["reviews"])
+    path, = export(loaded, tmp_path, "parquet", ["reviews"])
     found = parquet.read_table(path, columns=columns).to_pylist()
     assert [tuple(row[name] for name in columns) for row in found] == rows
 
@@ -120,9 +122,9 @@ def test_every_value_of_a_csv_is_quoted_and_null_is_not_an_empty_text(tmp_path: 
     ("csv", ["reviews", "secrets"], "table 'secrets': must be one of calls, reviews"),
     ("csv", ["meta"], "table 'meta': must be one of"),
 ])
-def test_what_is_not_there_is_named(runs: Path, tmp_path: Path, file_format: str, tables: Any, said: str) -> None:
+def test_what_is_not_there_is_named(loaded: Path, tmp_path: Path, file_format: str, tables: Any, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        export(runs, tmp_path / "out", file_format, tables)
+        export(loaded, tmp_path / "out", file_format, tables)
     assert str(caught.value).startswith(said)
     assert not (tmp_path / "out").exists()
 
@@ -142,10 +144,10 @@ except StoreError as error:
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_full_disk_leaves_the_older_file(runs: Path, tmp_path: Path, file_format: str) -> None:
-    before, = export(runs, tmp_path / "out", file_format, ["calls"])
+def test_a_full_disk_leaves_the_older_file(loaded: Path, tmp_path: Path, file_format: str) -> None:
+    before, = export(loaded, tmp_path / "out", file_format, ["calls"])
     content = before.read_bytes()
-    ended = subprocess.run([sys.executable, "-c", SMALL_DISK, str(runs), str(tmp_path / "out"), file_format],
+    ended = subprocess.run([sys.executable, "-c", SMALL_DISK, str(loaded), str(tmp_path / "out"), file_format],
                            capture_output=True, text=True, check=False, cwd=ROOT)
     assert ended.returncode == 5, ended.stdout + ended.stderr
     assert "is full" in ended.stdout
@@ -153,9 +155,9 @@ def test_a_full_disk_leaves_the_older_file(runs: Path, tmp_path: Path, file_form
     assert [path.name for path in (tmp_path / "out").iterdir()] == [before.name]
 
 
-def test_a_folder_that_cannot_be_made_is_said(runs: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_said(loaded: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     ended = subprocess.run(
-        [sys.executable, "-c", SMALL_DISK, str(runs), str(tmp_path / "file"), "csv"], capture_output=True, text=True,
+        [sys.executable, "-c", SMALL_DISK, str(loaded), str(tmp_path / "file"), "csv"], capture_output=True, text=True,
         check=False, cwd=ROOT)
     assert (ended.returncode, ended.stdout.count("\n")) == (5, 1), ended.stderr

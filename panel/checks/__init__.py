@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from panel.checks import grounding, style
+from panel.checks.experience import invented_experience
 from panel.checks.facts import facts_in, line_source
 from panel.checks.parts import brief_parts, claim_parts, comparison_parts, other_parts, published_parts
 from panel.schema import BriefText, ComparisonText, Depth, DossierLines, Flag, Persona, Verdict
@@ -30,7 +31,7 @@ def flag_review(
     outside, names = grounding.outside_names(verdict.claims, claims, ground)
     everything = [*parts, *claims, *other_parts(verdict)]
     flags = style.score_mismatch(verdict) + style.length_flag("because.text", verdict.because.text, style.BECAUSE_WORDS)
-    flags += style.invented_experience(everything) + style.banned_phrases(everything, persona)
+    flags += invented_experience(everything) + style.banned_phrases(everything, persona)
     flags += grounding.ungrounded_claims(verdict.claims, claims, lines, ground) + outside
     flags += grounding.facts_to_check(parts, ground, persona, verdict.prediction, names)
     flags += style.echoes(everything, examples)
@@ -66,7 +67,7 @@ def flag_comparison(
     ground = grounding.ground_of(a, b)
     parts = comparison_parts(found)
     flags = style.length_flag("quote", found.quote, style.COMPARISON_WORDS)
-    flags += style.invented_experience(parts) + style.banned_phrases(parts, persona)
+    flags += invented_experience(parts) + style.banned_phrases(parts, persona)
     flags += grounding.facts_to_check(parts, ground, persona)
     for index, difference in enumerate(found.differences):
         if not difference.a_lines and not difference.b_lines:

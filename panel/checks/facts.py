@@ -8,6 +8,7 @@ the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,7 @@ from panel.checks.words import (
     MAGNITUDES,
     MONTHS,
     NUMBER_WORDS,
+    QUARTERS,
     TENS,
     UNITS,
     content_stems,
@@ -44,7 +46,6 @@ COUNTING_WORDS = (NUMBER_WORDS.keys() - {"one"}) | MAGNITUDES.keys()
 
 ISO_DATE = re.compile(r"((?:19|20)\d\d)[-/.](0?[1-9]|1[0-2])(?:[-/.](0?[1-9]|[12]\d|3[01]))?(?![\d.])")
 SLASH_DATE = re.compile(r"(?:(\d\d?)/)?(\d\d?)/((?:19|20)\d\d)(?!\d)")
-QUARTERS = frozenset({"q1", "q2", "q3", "q4", "h1", "h2"})
 QUARTER = re.compile(r"\b(Q[1-4]|H[12])(?:\s+(?:of\s+)?((?:19|20)\d\d))?\b")
 MONTH_NAME = re.compile(rf"\b({'|'.join(name.capitalize() for name in MONTHS)})\b")
 DAY_BEFORE = re.compile(r"(\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?$")
@@ -109,11 +110,11 @@ def facts_in(text: str, words: list[str] | None = None) -> list[Found]:
             found += _quarters(text)
         if not telling.isdisjoint(LICENCE_WORDS):
             found += _licences(text)
-    taken = [(fact.start, fact.end) for fact in found]
+    covered = places_of(found)
     done = 0
     for match in DIGITS.finditer(text):
         start, end = match.span()
-        if start < done or any(first <= start < last for first, last in taken):
+        if start < done or start in covered:
             continue
         fact = _numeric_date(text, start, end) or _number(text, start, end, match[0])
         if fact is not None:
@@ -126,13 +127,19 @@ def facts_in(text: str, words: list[str] | None = None) -> list[Found]:
     return found
 
 
+def places_of(facts: Iterable[Found], margin: int = 0) -> set[int]:
+    """The places in a text that facts cover, and so many after each: one look-up a place, however long the text."""
+    return {place for fact in facts for place in range(fact.start, fact.end + margin)}
+
+
 def _source(text: str) -> Source:
     words = words_of(text)
     keys: set[str] = set()
     for fact in facts_in(text, words):
-        keys.update(fact.keys)
         for key in fact.keys:
-            keys.update(_implied(key))
+            if not key.endswith("-?"):  # only a licence without a version stands for one with any version
+                keys.add(key)
+                keys.update(_implied(key))
     months = [key[2:9] for key in keys if re.fullmatch(r"d:\d{4}-\d\d", key)]
     years = [f"{key[2:]}-12" for key in keys if re.fullmatch(r"d:\d{4}", key)]
     prices = any(key[:4] in ("USD:", "EUR:", "GBP:", "JPY:", "INR:", "CHF:", "CAD:", "AUD:") for key in keys)

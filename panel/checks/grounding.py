@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from panel.checks.facts import Found, Source, dossier_source, facts_in, line_source
+from panel.checks.facts import Found, Source, dossier_source, facts_in, line_source, places_of
 from panel.checks.names import capitals_inside, names_in
 from panel.checks.parts import Part
 from panel.checks.words import COMMON_TERMS, GENERIC, NUMBER_WORDS, STEM, STOP, content_stems, words_of
@@ -25,9 +25,11 @@ LISTED = frozenset({"n:2", "n:3", "n:4"})
 FORECAST = re.compile(
     r"\bwill\b|\bby (?:the )?(?:end of |mid-?|late |early )?(?:20\d\d|[A-Z][a-z]+ 20\d\d|then)"
     r"|\b(?:in|within) (?:a|one|two|three|six|ten|twelve|eighteen|\d+) (?:month|year|week|quarter|release)s?\b")
-DENIALS = frozenset({"no", "not", "none", "never", "nothing", "without", "neither", "nor", "missing", "unstated",
+DENIALS = frozenset({"no", "not", "none", "never", "nothing", "neither", "nor", "missing", "unstated",
                      "unknown", "absent", "lacks", "omits", "silent"})
 FEWEST_TERMS = 2
+SENTENCE_MARKS = (". ", "! ", "? ", "\n")
+NEAR = 300
 
 
 class Ground(NamedTuple):
@@ -76,12 +78,15 @@ def facts_to_check(
     first: dict[tuple[str, tuple[str, ...]], tuple[str, Found]] = {}
     places: dict[tuple[str, tuple[str, ...]], int] = {}
     for part in parts:
-        names = [name for name in names_in(part.text, part.capitals, inside) if not ground.knows(name)]
-        unknown = [fact for fact in part.facts if not ground.source.supports(fact)]
-        unknown = [fact for fact in unknown if not _belongs_to(fact, names) and not _is_aside(fact, part.text, asked)
-                   and not _is_forecast(fact, part.text, due, ground.source.latest)]
+        names = [name for name in _names(part, inside) if not ground.knows(name)]
+        in_names = places_of(names, margin=2)
+        unknown = [fact for fact in part.facts if not ground.source.supports(fact)
+                   and not (fact.kind in ("number", "version") and fact.start in in_names)]
         for fact in (*unknown, *(name for name in names if not outside.issuperset(name.keys))):
             key = (fact.kind, fact.keys)
+            if key not in first and (_is_aside(fact, part.text, asked)
+                                     or _is_forecast(fact, part.text, due, ground.source.latest)):
+                continue
             first.setdefault(key, (part.field, fact))
             places[key] = places.get(key, 0) + 1
     return [_flag("to_check", field, fact, "is not in the dossier" + (f" ({places[key]} places)" * (places[key] > 1)))
@@ -115,11 +120,13 @@ def _due(prediction: Prediction | None) -> frozenset[str]:
     return frozenset({f"d:{prediction.by}", f"d:{prediction.by[:4]}"})
 
 
-def _belongs_to(fact: Found, names: list[Found]) -> bool:
-    """Whether a number is part of an unknown name, as in GPT-5 or SOC 2: the name alone is looked up."""
-    if fact.kind not in ("number", "version"):
-        return False
-    return any(name.start <= fact.start <= name.end + 1 for name in names)
+def _names(part: Part, inside: frozenset[str] = frozenset()) -> list[Found]:
+    """The names of a text that are no part of another fact, as MIT is of a licence."""
+    names = names_in(part.text, part.capitals, inside) if part.capitals else []
+    if not names or not part.facts:
+        return names
+    in_facts = places_of(part.facts)
+    return [name for name in names if name.start not in in_facts]
 
 
 def _is_aside(fact: Found, text: str, asked: frozenset[tuple[str, str]]) -> bool:
@@ -143,9 +150,11 @@ def _is_forecast(fact: Found, text: str, due: frozenset[str], latest: str) -> bo
 
 
 def _sentence(text: str, position: int) -> str:
-    start = max(text.rfind(mark, 0, position) for mark in (". ", "! ", "? ", "\n")) + 1
-    ends = [end for mark in (". ", "! ", "? ", "\n") if (end := text.find(mark, position)) >= 0]
-    return text[start:min(ends, default=len(text))]
+    """The sentence around a position, as far as it is near: a text without full stops must not cost its square."""
+    first, last = max(0, position - NEAR), position + NEAR
+    start = max(first, *(text.rfind(mark, first, position) + 1 for mark in SENTENCE_MARKS))
+    ends = [end for mark in SENTENCE_MARKS if (end := text.find(mark, position, last)) >= 0]
+    return text[start:min(ends, default=last)]
 
 
 def outside_names(claims: Sequence[Claim], parts: Sequence[Part], ground: Ground) -> tuple[list[Flag], frozenset[str]]:
@@ -155,7 +164,7 @@ def outside_names(claims: Sequence[Claim], parts: Sequence[Part], ground: Ground
     for claim, part in zip(claims, parts, strict=True):
         if claim.lines:
             continue
-        for name in names_in(part.text, part.capitals):
+        for name in _names(part):
             if not ground.knows(name) and not words.issuperset(name.keys):
                 words.update(name.keys)
                 flags.append(_flag("outside_knowledge", part.field, name, "is general knowledge, not in the dossier"))
@@ -190,7 +199,7 @@ def _claim_facts(part: Part, ground: Ground, sources: list[Source]) -> Iterable[
             continue
         if fact.keys[0] not in ("n:0", "n:1"):
             yield fact
-    for name in names_in(part.text, part.capitals):
+    for name in _names(part):
         foreign = tuple(key for key in name.keys if not ground.owns(key))
         if foreign:
             yield name._replace(keys=foreign)

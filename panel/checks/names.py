@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from panel.checks.facts import Found
-from panel.checks.words import COMMON_TERMS, GENERIC, MONTHS, NUMBER_WORDS, STOP
+from panel.checks.words import COMMON_TERMS, GENERIC, MONTHS, NUMBER_WORDS, QUARTERS, STOP
 
 NAME = re.compile(r"[A-ZÀ-ÖØ-Þ][\w+#]*(?:[.&/-][\w+#]+)*")
 NAME_PART = re.compile(r"[^\W_]+")
@@ -22,7 +22,7 @@ ABBREVIATIONS = ("vs.", "e.g.", "i.e.", "cf.", "incl.", "Inc.")
 LISTED = re.compile(r"(?:, (?:and |or )?| and | or |/)[A-Z]| \d")
 """What follows a name at a sentence's start: another name, or its version."""
 ORDINARY = STOP | COMMON_TERMS | GENERIC
-NEVER_NAMES = COMMON_TERMS | STOP | MONTHS.keys() | NUMBER_WORDS.keys()
+NEVER_NAMES = COMMON_TERMS | STOP | QUARTERS | MONTHS.keys() | NUMBER_WORDS.keys()
 
 
 class Capital(NamedTuple):

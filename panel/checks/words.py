@@ -12,6 +12,7 @@ STEM = 5
 """Two words are taken for one when they begin with the same five letters: crude, fast, and enough for an overlap."""
 
 STOP = frozenset("""
+across against alongside amid among beside besides beyond despite except regarding unlike versus whereas
 a about above after again all almost along already also although always an and any anyone anything are around as at
 away back be became because become becomes been before being below between both but by can cannot could did do does
 doing done down during each either else enough even ever every everyone everything except few first for from get gets
@@ -62,6 +63,7 @@ TENS = {word: 10 * number for number, word in enumerate(
 NUMBER_WORDS = {**UNITS, **TENS}
 MAGNITUDES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 
+QUARTERS = frozenset({"q1", "q2", "q3", "q4", "h1", "h2"})
 LONE_MARKS = frozenset("- – — -- … ... & + / * • | = > . ,".split())
 LICENCE_WORDS = frozenset("""
 agpl agplv3 apache bsd bsl busl cc cc0 elastic elv2 gnu gpl gplv2 gplv3 isc lgpl lgplv3 mit mozilla mpl proprietary

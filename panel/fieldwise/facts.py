@@ -14,18 +14,24 @@ MOST_WORDS = 24
 FEWEST_WORDS = 5
 FEWEST_THIN = 3
 """A thin dossier is little more than a tagline: its facts may be phrases."""
-SHARED_WORDS = 6
-"""So many words in a row make two texts the same text."""
+SHARED_WORDS = 5
+"""So many words in a row make two facts the same fact: a word of the sentence around them would make it six."""
 THIN_WORDS = 5
-"""Phrases of a thin dossier are shorter than SHARED_WORDS, so that several seats can quote the same one."""
+"""Phrases are this short, so that several seats can quote the same one without sharing six words."""
+
+PHRASE_LINES = 4
 
 PROSE = frozenset({"tagline", "description", "facts", "fact"})
 BULLET = re.compile(r"^\s*(?:[-*+•>]+|\d+[.)](?=\s)|(?:path|step|option) \d+:|\[[^\]]*\d{4}[^\]]*\]|[^\w\s\"'“‘(`$€£<.@#/-]+)\s*", re.IGNORECASE)
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"”')]?\s+(?=[A-Z0-9“\"])|\s+[—–]\s+(?=[A-Z][a-z]+ )|;\s+")
 SHORTENED = re.compile(r"\b(?:e\.g|i\.e|a\.k\.a|etc|incl|vs|approx|Inc|Ltd|Co|Dr|Mr|St|No|cf|al)\.[\"”')]?\s*$")
-CLAUSE_END = re.compile(r",\s+(?=(?:and|or|but|so|with|which|that|while|including|making|allowing|ideal|running|where)\b)"
-                        r"|\s+[—–-]{1,2}\s+|:\s+|,\s+")
+JOINT = re.compile(r",\s+(?=(?:so|but|which|that|while|making|allowing|eliminating|enabling|where|ideal)\b)|\s+[—–-]{1,2}\s+"
+                   r"|—|\s+(?=plus\b)|,\s+(?:so|but|and|while) (?=(?:it|you|that|enabling|making|provid\w+|offers?|come)\b)")
+LIST_COMMA = re.compile(r",\s+")
+PHRASE_END = re.compile(r"[,;:.()!?]\s+|\s+[-–—]+\s+|\s+(?=(?:and|or|with|from|via|over|using|into|that|which|so|while)\b)")
+COMMAND = re.compile(r"(?:pip|pipx|uv|uvx|brew|npm|npx|conda|docker|cargo)(?: tool)? (?:install|add|run|pull) [\w@./\[\]-]+")
 BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
+CALL = re.compile(r"\w\([^)]*\)")
 CODE = re.compile(r"https?:|www\.|[{}<>=\\|→]|\w\(|\)\.|\w::|\$ |^\s*[#@%]|\.(?:html?|md|toml|json|ya?ml|txt|ipynb)\b|--\w|…|\s/\w"
                   r"|\w_\w|\w+@\w|\s-\w\b|\s,|\(\s|^(?:pip|pipx|brew|uvx?|npx?m?|conda|docker|git|curl|python|cargo|import|from|export|sudo) ")
 PERSONAL = re.compile(r"\b(?:we|we're|we've|we'd|our|us|I|my|let's|here's|here|below|above|following)\b", re.IGNORECASE)
@@ -33,21 +39,24 @@ ORDERS = re.compile(
     r"^(?:please|see|check|join|follow|read|visit|watch|sign|learn|need|click|star|set|save|note|paste|add|go|if|to|"
     r"looking|want|for|however|yes|no\.|cf|first|then|next|now|once|after|when|before|install|"
     r"run (?:it|the|cell|linting)|create (?:an?|input)|call|make sure|remember|explore|try|dive|download|book|request|"
-    r"share|made|that's|it's|this|these|those|"
-    r"such|you|your|they|their|and|or|but|also|welcome|questions|find|more|copyright|thanks|individual|prefix|"
+    r"share|made|that's|it's|this (?!package|client|library|project|tool|framework)|these|those|"
+    r"such|you (?!can)|your|they|their|and|or|but|also|questions|find|more|copyright|thanks|individual|prefix|"
     r"initialize|optionally|output|example|say|with \w+ you|getting|get started|start|work on|by \w+ing|"
     r"use the (?:same|following)|configure|connect|upgrade|choose|connects?|under|as|from|in addition|further|"
     r"speak|ask|fast and|coming|what|why|how|who|where|is|are|does|do|can|latest|documentation)\b", re.IGNORECASE)
-NOISE = re.compile(r"\b(?:logo|newsletter|website|discord|slack|docs|documentation|readme|submodule|repo|namespace|traceback|"
+UNFIT = re.compile(ORDERS.pattern + r"|^(?:that|which|with|via|using|to|for|in|on|by|from|can|be|is|are|was|it|not|also|when|where|who|or|run|you)\b",
+                   re.IGNORECASE)
+NOISE = re.compile(r"\b(?:logo|newsletter|official project website|discord|slack|docs|documentation|readme|submodule|repo|namespace|traceback|"
                    r"tutorials?|cite|citation|contribut\w+|pull requests? welcome|changelog|badge|twitter|linkedin|youtube|"
-                   r"user guide|checkouts?|starred|copyright|license[ds]? under)\b", re.IGNORECASE)
+                   r"user guide|checkouts?|subcommand|environment variable|virtual environment|distribution|package name|this example|starred|copyright|license[ds]? under)\b", re.IGNORECASE)
 QUESTION = re.compile(r"[?!]\s*$")
 VERB = re.compile(r"\b(?:is|are|was|has|have|can|lets?|makes?|provides?|supports?|works?|runs?|allows?|helps?|"
                   r"enables?|offers?|uses?|includes?|[a-z]{3,}(?:s|es|ed|ing|ize|ise))\b")
-LEADING = re.compile(r"^(?:so|and|or|but|with|which|that|while|where)\s+", re.IGNORECASE)
+LEADING = re.compile(r"^plus\s+|^(?:so|but|and|while)\s+(?=you\b|it\b|[A-Z])")
+RELATIVE = re.compile(r"^(?:which|that|making|allowing|eliminating|enabling|where|ideal|so|but|and|while|including|provid)\w*\b|^(?:with|to|for|in|on|or)\b")
 EDGES = re.compile(r"^[\s.,;:–—*_|·-]+|(?:[\s.,;:–—*_|·-]|[^\w\s'%+)\]])+$")
-DANGLING = re.compile(r"\s+(?:and|or|but|with|for|of|to|the|an?|in|on|by|as|at|from|that|which|via|like|such|than|into|"
-                      r"e\.g\.?|i\.e\.?|incl\.?|including|more|any|all|its|your|is|are|who|can|not|using)$", re.IGNORECASE)
+DANGLING = re.compile(r"\s+(?:and|or|but|with|for|of|to|the|an?|in|on|by|as|at|from|that|which|via|such|than|into|"
+                      r"e\.g\.?|i\.e\.?|incl\.?|including|any|all|its|your|is|are|who|can|not|using)$", re.IGNORECASE)
 
 
 class Fact(Record):
@@ -70,24 +79,61 @@ def find_facts(lines: DossierLines) -> tuple[Fact, ...]:
     seen: set[tuple[str, ...]] = set()
     for line in lines.lines:
         for text in _texts_of(line, lines):
-            runs = word_runs(text)
-            if runs & seen or any(_words(text) == _words(fact.text) for fact in found):
-                continue
-            seen |= runs
-            found.append(Fact(line=line.number, text=text, field=line.field, rank=len(found)))
+            if not word_runs(text) & seen and not any(_words(text) == _words(fact.text) for fact in found):
+                new = text
+            else:
+                new = _unsaid(text, seen)
+            if new:
+                seen |= word_runs(new)
+                found.append(Fact(line=line.number, text=new, field=line.field, rank=len(found)))
     return tuple(found)
 
 
+def _unsaid(text: str, seen: set[tuple[str, ...]]) -> str:
+    """What follows a comma of a sentence that was said before in part, from where it is new; empty when nothing is."""
+    for match in LIST_COMMA.finditer(text):
+        rest = _trim(text[match.end():])
+        if len(rest.split()) > FEWEST_WORDS + 1 and not word_runs(rest) & seen and not RELATIVE.match(rest):
+            return rest[0].upper() + rest[1:]
+    return ""
+
+
+def find_phrases(lines: DossierLines) -> list[Fact]:
+    """Phrases of FEWEST_THIN to THIN_WORDS words out of the first lines of prose, for dossiers with little of it."""
+    found: dict[str, Fact] = {}
+    prose = [line for line in lines.lines if line.field in PROSE and not (CODE.search(line.text) or NOISE.search(line.text))]
+    for line in prose[:PHRASE_LINES]:
+        text = re.sub(rf"^{re.escape(line.field)}:\s*", "", line.text.strip(), flags=re.IGNORECASE)
+        for piece in phrases(BULLET.sub("", text)):
+            if not set(_words(piece)) <= set(_words(lines.name)):
+                found.setdefault(piece, Fact(line=line.number, text=piece, field=line.field, rank=len(found)))
+    return list(found.values())
+
+
+def field_facts(lines: DossierLines) -> list[Fact]:
+    """Licence, version and first install command, as far as the lines give them and they are short."""
+    found: dict[str, Fact] = {}
+    for line in lines.lines:
+        text = line.text.strip()
+        if line.field in ("license", "version"):
+            text = text.partition(":")[2].strip() if ":" in text else text
+            kind = line.field
+        elif COMMAND.fullmatch(text):
+            kind = "command"
+        else:
+            continue
+        if 0 < len(text.split()) <= THIN_WORDS:
+            found.setdefault(kind, Fact(line=line.number, text=text, field=kind, rank=len(found)))
+    return list(found.values())
+
+
 def phrases(text: str) -> list[str]:
-    """A thin dossier's sentence as phrases of THREE to THIN_WORDS words, cut at its joints where it has any."""
+    """A sentence as phrases of FEWEST_THIN to THIN_WORDS words, cut at its joints."""
     pieces: list[str] = []
-    for part in re.split(r"[,;:.()]\s+|\s+[-–—]+\s+|\s+(?=(?:and|or|for|with|from|via|over|using|into|that|to|on|by|in)\b)", text):
-        words = part.split()
-        while words:
-            piece = _trim(" ".join(words[:THIN_WORDS]))
-            words = words[THIN_WORDS:]
-            if len(piece.split()) >= FEWEST_THIN - 1 and not ORDERS.match(piece + " "):
-                pieces.append(piece)
+    for part in PHRASE_END.split(text.replace("`", "").replace('"', "'")):
+        piece = _trim(" ".join(part.split()[:THIN_WORDS]))
+        if len(piece.split()) >= FEWEST_THIN and not UNFIT.match(piece + " ") and not PERSONAL.search(piece):
+            pieces.append(piece)
     return list(dict.fromkeys(pieces))
 
 
@@ -108,7 +154,9 @@ def _texts_of(line: Line, lines: DossierLines) -> Iterable[str]:
     if CODE.search(text[:60].lstrip("-*• ")):
         return
     text = BULLET.sub("", BULLET.sub("", text)).replace("`", "").replace("**", "").strip()
-    if text.endswith((":", ",")) or text.startswith(('"', "“", "'")):
+    if text.endswith(":"):  # the sentence that leads in to what follows says nothing alone
+        text = " ".join([*SENTENCE_END.split(text)[:-1]])
+    if not text or text.endswith(",") or text.startswith(('"', "“", "'")):
         return
     own = set(_words(lines.name))
     if _is_command(text, lines.name):
@@ -116,7 +164,14 @@ def _texts_of(line: Line, lines: DossierLines) -> Iterable[str]:
     for sentence in _sentences(text):
         for cut in _fit(sentence):
             if not set(_words(cut)) <= own:
-                yield cut
+                yield _capital(cut, lines.name)
+
+
+def _capital(text: str, name: str) -> str:
+    """With a capital, unless it begins with a name that is written without one."""
+    first = text.partition(" ")[0].strip(":,")
+    plain = first.isalpha() and first.islower() and first != name.lower()
+    return text[0].upper() + text[1:] if plain else text
 
 
 def _is_command(text: str, name: str) -> bool:
@@ -141,33 +196,39 @@ def _sentences(text: str) -> Iterable[str]:
 
 def _fit(sentence: str) -> Iterable[str]:
     """The sentence as it can be quoted, in two pieces where it is too long; nothing when it is no statement."""
+    sentence = BRACKETS.sub("", CALL.sub("= ", sentence))  # a call would read as a word once its brackets are gone
     if CODE.search(sentence) or NOISE.search(sentence) or PERSONAL.search(sentence) or QUESTION.search(sentence):
         return
-    text = _trim(BRACKETS.sub("", sentence).replace("“", "'").replace("”", "'").replace('"', "'"))
+    text = _trim(sentence.replace("“", "'").replace("”", "'").replace('"', "'"))
     text = re.sub(r"\s+--?\s+", " – ", text)
     if ORDERS.match(text + " ") or sum(ord(letter) > 0x2fff for letter in text) > 2:
         return
     for number, piece in enumerate(_pieces(text)):
         words = piece.split()
-        if len(words) < FEWEST_WORDS or not piece[0].isalnum() or not (number or VERB.search(piece)):
+        if len(words) < FEWEST_WORDS or not piece[0].isalnum() or not (number or VERB.search(piece) or " – " in piece):
             continue
         if piece.count("(") != piece.count(")") or re.search(r"(?:^|\s)'", piece) and piece.count("'") % 2:
             continue
-        yield piece[0].upper() + piece[1:] if words[0].isalpha() and words[0].islower() else piece
+        yield piece
 
 
 def _pieces(text: str) -> list[str]:
-    """The text, or where it is too long its beginning up to a clause end, and what follows if that is long enough."""
+    """The text; where it is too long, its beginning up to a joint, and what follows the joint if that stands alone.
+
+    A list that has to be cut ends in an ellipsis.
+    """
     if len(text.split()) <= MOST_WORDS:
         return [text]
-    head, rest = "", ""
-    for match in CLAUSE_END.finditer(text):
-        candidate = _trim(text[:match.start()])
-        if FEWEST_WORDS + 2 <= len(candidate.split()) <= MOST_WORDS:
-            head, rest = candidate, _trim(LEADING.sub("", text[match.end():]))
-    if len(rest.split()) > MOST_WORDS or len(rest.split()) < FEWEST_WORDS + 1 or ORDERS.match(rest + " "):
-        rest = ""
-    return [piece for piece in (head, rest) if piece]
+    best: list[str] = []
+    for joint in (JOINT, LIST_COMMA):
+        for match in joint.finditer(text):
+            head, rest = _trim(text[:match.start()]), _trim(LEADING.sub("", text[match.end():]))
+            if FEWEST_WORDS + 2 <= len(head.split()) <= MOST_WORDS:
+                alone = joint is JOINT and FEWEST_WORDS < len(rest.split()) <= MOST_WORDS and not RELATIVE.match(rest)
+                best = [head, rest] if alone else [head if joint is JOINT else f"{head} ..."]
+        if best:
+            break
+    return best
 
 
 def _trim(text: str) -> str:
@@ -175,4 +236,4 @@ def _trim(text: str) -> str:
     text = EDGES.sub("", " ".join(text.split()))
     while DANGLING.search(text):
         text = DANGLING.sub("", text).rstrip(" .,;:–—-")
-    return re.sub(r",? etc$", "", text)
+    return re.sub(r"(?:,? etc|,? and (?:much |dozens |many )*more|, more)$", "", text)

@@ -94,6 +94,7 @@ def start_server(path: Path, context: int, key: str) -> Any:
     params.cpuparams_batch.n_threads = threads
     params.cache_ram_mib = 0  # the slot keeps the prefix; copies of old dossiers would only fill memory
     params.verbosity = 0
+    params.model_alias = {path.name}  # or the answers would name the path on this machine
     params.ui = False
     try:
         return xllamacpp.Server(params)
@@ -108,7 +109,7 @@ def describe(name: str, path: Path) -> ModelInfo:
     billions = entry.parameters if entry else path.stat().st_size / BYTES_A_PARAMETER / 1e9
     return ModelInfo(
         name=f"local:{name}", endpoint=f"llama.cpp:{path.name}", local=True, context=entry.context if entry else CONTEXT,
-        parameters=round(billions, 3), max_in_flight=1, logprobs=True, vendor="llama.cpp",
+        parameters=round(billions, 3), max_in_flight=1, logprobs=True, continues=True, vendor="llama.cpp",
         # llama.cpp enforces a schema by grammar, so nothing need be checked.
         rung="fields" if billions < FIELDS_BELOW else "json_schema",
         caption=entry.caption if entry else None,
