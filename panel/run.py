@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from panel import __version__
-from panel.engines.local import map_bounded, submit
+from panel.engines.local import map_bounded, submit, tell
 from panel.errors import ConfigError, RunStopped, StoreError
 from panel.instrument import Instrument
 from panel.journal import Done, Journal, hold, mend_tails, new_run_id, stamp, utc_now, write_file
@@ -128,10 +128,10 @@ def _wait(work: Coroutine[Any, Any, None], sitting: Sitting) -> None:
     try:
         under_way.result()
     except KeyboardInterrupt:
-        sitting.stop(RunStopped("interrupted"))
+        tell(sitting.stop, RunStopped("interrupted"))
         under_way.result()
     except RunStopped as error:
-        sitting.stop(error)
+        tell(sitting.stop, error)
         under_way.result()
 
 

@@ -63,9 +63,9 @@ class Settings(Record):
     models: dict[str, ModelEntry] = {}
 
     def with_given(self, **given: Any) -> Settings:
-        """These settings with what the command line gave; None means not given."""
+        """These settings with what the command line (or a caller) gave; None means not given. Raises ConfigError."""
         changes = {name: value for name, value in given.items() if value is not None}
-        return Settings.model_validate({**self.model_dump(), **changes})
+        return _validated({**self.model_dump(), **changes}, "the command line")
 
 
 def read_settings(folder: Path | None = None) -> Settings:
@@ -86,12 +86,16 @@ def read_settings(folder: Path | None = None) -> Settings:
         value = os.environ.get(f"SHIP_PANEL_{field.upper()}")
         if value:
             content[field] = value
+    return _validated(content, str(path))
+
+
+def _validated(content: dict[str, Any], source: str) -> Settings:
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}: {where}: {first['msg'].lower()} (given: {first['input']!r})"[:400]) from error
+        raise ConfigError(f"{source}: {where}: {first['msg'].lower()} (given: {first['input']!r})"[:400]) from error
 
 
 def secret(name: str) -> str | None:

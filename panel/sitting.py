@@ -50,10 +50,10 @@ class Sitting:
         self._ladder = Ladder(checks)
 
     def stop(self, why: PanelError) -> None:
-        """Begin no further call; what is in flight is waited for, its answers are paid."""
+        """Begin no further call; what is in flight is waited for, its answers are paid. On the event loop only."""
         self.stopped = self.stopped or why
         for caller in self.callers.values():
-            caller.stopping = self.stopped
+            caller.stop(self.stopped)
 
     @property
     def tools_at_once(self) -> int:

@@ -228,13 +228,16 @@ def test_a_budget_is_never_passed_and_the_rest_is_left(desk: Path) -> None:
     assert rest["cost_usd"] + spent == pytest.approx(free)
 
 
-def test_a_budget_needs_a_price(desk: Path, server: FaultServer) -> None:
+def test_a_budget_needs_a_price(desk: Path) -> None:
     write_dossier(desk)
-    done = command(desk, "review", "tidewater.yaml", "--model", f"{server.url('ok')}#unpriced", "--budget", "1")
+    done = command(desk, "review", "tidewater.yaml", "--model", "groq/nobody-priced-this", "--budget", "1",
+                   GROQ_API_KEY=KEY)
     one_line(done, 2, "price_in")
 
 
-def test_a_storm_of_faults_ends_with_every_assignment_scored(desk: Path, server: FaultServer, shared_data: Path) -> None:
+def test_a_storm_of_faults_ends_with_every_assignment_scored(
+    desk: Path, server: FaultServer, shared_data: Path
+) -> None:
     (desk / "panel.toml").write_text("timeout = 2.0\nmax_in_flight = 64\n[retry]\nwait = 0.02\nlongest_wait = 0.5\n")
     rows = (shared_data / "launches.jsonl").read_text().splitlines()[:60]
     (desk / "some.jsonl").write_text("\n".join(rows))

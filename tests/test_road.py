@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ TIMELESS = {
     "reviews": "key, tool_id, persona_id, repeat, model, depth, verdict, score, confidence, quote, unscored, "
                "reasked, thin, panel_digest, lines_digest",
     "points": "*", "claims": "*", "flags": "*", "dossiers": "*", "lines": "*",
-    "scores": "* EXCLUDE (reviewed_at)", "seats": "*",
+    "scores": "* EXCLUDE (reviewed_at, run_id)", "seats": "*",
     "briefs": "key, tool_id, description, entry, category",
 }
 
@@ -99,7 +100,7 @@ def test_stopped_half_way_and_resumed_the_store_is_the_same(
     done = command(tmp_path, *words)
     assert done.returncode == 0, done.stderr
     assert tables(tmp_path / "runs") == tables(uninterrupted)
-    asked = Counter(line["key"] for line in journal_lines(tmp_path / "runs") if line["t"] == "sent")
+    asked = Counter((line["key"], line["step"]) for line in journal_lines(tmp_path / "runs") if line["t"] == "sent")
     paid_again = sum(times - 1 for times in asked.values())
     assert paid_again <= (256 if number == signal.SIGKILL else 0)
 
@@ -185,13 +186,19 @@ def test_rebuild_gives_the_same_bytes(desk: Path) -> None:
     assert sum(map(len, before.values())) > 10_000
 
 
-def test_a_position_biased_model_has_no_stable_preference(desk: Path) -> None:
-    write_dossier(desk)
-    write_dossier(desk, "Breakwater")
-    done = command(desk, "compare", "tidewater.yaml", "breakwater.yaml", "--model", "scripted:prefer=first", "--json")
-    assert done.returncode == 0, done.stderr
-    page = json.loads(done.stdout)
-    assert [seat["pick"] for seat in page["picks"]] == ["no stable preference"] * 4
+@pytest.mark.parametrize("shown", ["first", "second"])
+def test_a_position_biased_model_has_no_stable_preference_on_any_pair(desk: Path, shown: str) -> None:
+    names = ["Tidewater", "Breakwater", "Groyne"]
+    files = [write_dossier(desk, name).name for name in names]
+    for first, second in itertools.permutations(files, 2):
+        done = command(desk, "compare", first, second, "--model", f"scripted:prefer={shown}", "--json")
+        assert done.returncode == 0, done.stderr
+        page = json.loads(done.stdout)
+        picks = [(pick["stable"], pick["a_first"] == pick["b_first"]) for pick in page["picks"]]
+        assert picks == [(None, False)] * 4
+        assert page["overall"]["pick"] is None
+    text = command(desk, "compare", *files[:2], "--model", f"scripted:prefer={shown}").stdout
+    assert text.count("no stable preference") >= 4
 
 
 def test_a_fifth_persona_is_a_file_and_a_name(desk: Path) -> None:

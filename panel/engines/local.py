@@ -23,12 +23,21 @@ def submit(work: Coroutine[Any, Any, Result]) -> Future[Result]:
 
     One loop for all model calls: sessions and semaphores of async libraries belong to the loop they were made on.
     """
+    return asyncio.run_coroutine_threadsafe(work, _the_loop())
+
+
+def tell(function: Callable[..., None], *arguments: Any) -> None:
+    """Have the event loop call `function` soon."""
+    _the_loop().call_soon_threadsafe(function, *arguments)
+
+
+def _the_loop() -> asyncio.AbstractEventLoop:
     global _loop
     with _lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()
             threading.Thread(target=_loop.run_forever, name="ship-panel-loop", daemon=True).start()
-    return asyncio.run_coroutine_threadsafe(work, _loop)
+        return _loop
 
 
 async def map_bounded(

@@ -64,15 +64,16 @@ class Chooser:
         """Which of the options the model's answer begins; no call is made where there is nothing to choose."""
         if len(options) < 2:
             return 0
-        completion = await self._ask(kind, "field", self._prompt(self._question(kind, listed), begun), rung="fields", grammar=one_of_these(options),
+        prompt = self._prompt(self._question(kind, listed), begun)
+        completion = await self._ask(kind, "field", prompt, rung="fields", grammar=one_of_these(options),
                                      max_tokens=TOKENS_TO_TELL, temperature=0.0)
         return meant(completion.text, options)
 
     async def expect(self, kind: str, values: Mapping[str, int]) -> int:
         """The mean of `values` by the probabilities of their first digits; the digits must differ."""
-        completion = await self._ask(kind, "field", self._prompt(self._question(kind, ()), f'{{"{kind}":'), rung="fields",
-                                     grammar=one_of_these(list(values)), max_tokens=1, top_logprobs=TOP,
-                                     temperature=0.0)
+        prompt = self._prompt(self._question(kind, ()), f'{{"{kind}":')
+        completion = await self._ask(kind, "field", prompt, rung="fields", grammar=one_of_these(list(values)),
+                                     max_tokens=1, top_logprobs=TOP, temperature=0.0)
         mass = word_mass(completion.logprobs[:1], tuple(values))
         whole = sum(mass.values())
         if whole <= 0:
@@ -80,7 +81,8 @@ class Chooser:
         return round(sum(values[word] * share for word, share in mass.items()) / whole)
 
     def _question(self, kind: str, listed: Sequence[str]) -> str:
-        return render_file(self._folder, "choose.j2", {"kind": kind, "who": self._persona.name, "options": list(listed)})
+        variables = {"kind": kind, "who": self._persona.name, "options": list(listed)}
+        return render_file(self._folder, "choose.j2", variables)
 
     def _prompt(self, question: str, begun: str) -> Prompt:
         """The probe's messages with another question and another beginning: the same prefix, byte for byte."""

@@ -1,4 +1,4 @@
-"""The lines of a dossier → short facts that can stand in quotation marks: whole sentences or phrases, none of them code.
+"""The lines of a dossier → short facts that can stand in quotation marks: sentences or phrases, none of them code.
 
 A fact is cut out of its line, never rewritten, so its line supports it. Knows nothing of models, personas or prompts.
 """
@@ -12,29 +12,39 @@ from panel.schema import DossierLines, Line, Record
 
 MOST_WORDS = 24
 FEWEST_WORDS = 5
-FEWEST_THIN = 3
-"""A thin dossier is little more than a tagline: its facts may be phrases."""
+FEWEST_PHRASE = 3
+MOST_PHRASE = 5
+"""Words of a phrase: so few that several seats can quote the same one without sharing six words."""
 SHARED_WORDS = 5
 """So many words in a row make two facts the same fact: a word of the sentence around them would make it six."""
-THIN_WORDS = 5
-"""Phrases are this short, so that several seats can quote the same one without sharing six words."""
-
 PHRASE_LINES = 4
-
 PROSE = frozenset({"tagline", "description", "facts", "fact"})
-BULLET = re.compile(r"^\s*(?:[-*+•>]+|\d+[.)](?=\s)|(?:path|step|option) \d+:|\[[^\]]*\d{4}[^\]]*\]|[^\w\s\"'“‘(`$€£<.@#/-]+)\s*", re.IGNORECASE)
+
+BULLET = re.compile(
+    r"^\s*(?:[-*+•>]+|\d+[.)](?=\s)|(?:path|step|option) \d+:|\[[^\]]*\d{4}[^\]]*\]"
+    r"|[^\w\s\"'“‘(`$€£<.@#/-]+)\s*", re.IGNORECASE)
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"”')]?\s+(?=[A-Z0-9“\"])|\s+[—–]\s+(?=[A-Z][a-z]+ )|;\s+")
 SHORTENED = re.compile(r"\b(?:e\.g|i\.e|a\.k\.a|etc|incl|vs|approx|Inc|Ltd|Co|Dr|Mr|St|No|cf|al)\.[\"”')]?\s*$")
-JOINT = re.compile(r",\s+(?=(?:so|but|which|that|while|making|allowing|eliminating|enabling|where|ideal)\b)|\s+[—–-]{1,2}\s+"
-                   r"|—|\s+(?=plus\b)|,\s+(?:so|but|and|while) (?=(?:it|you|that|enabling|making|provid\w+|offers?|come)\b)")
+JOINT = re.compile(
+    r",\s+(?=(?:so|but|which|that|while|making|allowing|eliminating|enabling|where|ideal)\b)|\s+[—–-]{1,2}\s+|—"
+    r"|\s+(?=plus\b)|,\s+(?:so|but|and|while) (?=(?:it|you|that|enabling|making|provid\w+|offers?|come)\b)")
 LIST_COMMA = re.compile(r",\s+")
-PHRASE_END = re.compile(r"[,;:.()!?]\s+|\s+[-–—]+\s+|\s+(?=(?:and|or|with|from|via|over|using|into|that|which|so|while)\b)")
-COMMAND = re.compile(r"(?:pip|pipx|uv|uvx|brew|npm|npx|conda|docker|cargo)(?: tool)? (?:install|add|run|pull) [\w@./\[\]-]+")
+LEADING = re.compile(r"^plus\s+|^(?:so|but|and|while)\s+(?=you\b|it\b|[A-Z])")
+RELATIVE = re.compile(
+    r"^(?:which|that|making|allowing|eliminating|enabling|where|ideal|so|but|and|while|including|provid)\w*\b"
+    r"|^(?:with|to|for|in|on|or)\b")
+PHRASE_END = re.compile(
+    r"[,;:.()!?]\s+|\s+[-–—]+\s+|\s+(?=(?:and|or|with|from|via|over|using|into|that|which|so|while)\b)")
+COMMAND = re.compile(
+    r"(?:pip|pipx|uv|uvx|brew|npm|npx|conda|docker|cargo)(?: tool)? (?:install|add|run|pull) [\w@./\[\]-]+")
 BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
 CALL = re.compile(r"\w\([^)]*\)")
-CODE = re.compile(r"https?:|www\.|[{}<>=\\|→]|\w\(|\)\.|\w::|\$ |^\s*[#@%]|\.(?:html?|md|toml|json|ya?ml|txt|ipynb)\b|--\w|…|\s/\w"
-                  r"|\w_\w|\w+@\w|\s-\w\b|\s,|\(\s|^(?:pip|pipx|brew|uvx?|npx?m?|conda|docker|git|curl|python|cargo|import|from|export|sudo) ")
-PERSONAL = re.compile(r"\b(?:we|we're|we've|we'd|our|us|I|my|let's|here's|here|below|above|following)\b", re.IGNORECASE)
+CODE = re.compile(
+    r"https?:|www\.|[{}<>=\\|→]|\w\(|\)\.|\w::|\$ |^\s*[#@%]|\.(?:html?|md|toml|json|ya?ml|txt|ipynb)\b|--\w|…"
+    r"|\s/\w|\w_\w|\w+@\w|\s-\w\b|\s,|\(\s"
+    r"|^(?:pip|pipx|brew|uvx?|npx?m?|conda|docker|git|curl|python|cargo|import|from|export|sudo) ")
+PERSONAL = re.compile(
+    r"\b(?:we|we're|we've|we'd|our|us|I|my|let's|here's|here|below|above|following)\b", re.IGNORECASE)
 ORDERS = re.compile(
     r"^(?:please|see|check|join|follow|read|visit|watch|sign|learn|need|click|star|set|save|note|paste|add|go|if|to|"
     r"looking|want|for|however|yes|no\.|cf|first|then|next|now|once|after|when|before|install|"
@@ -44,19 +54,23 @@ ORDERS = re.compile(
     r"initialize|optionally|output|example|say|with \w+ you|getting|get started|start|work on|by \w+ing|"
     r"use the (?:same|following)|configure|connect|upgrade|choose|connects?|under|as|from|in addition|further|"
     r"speak|ask|fast and|coming|what|why|how|who|where|is|are|does|do|can|latest|documentation)\b", re.IGNORECASE)
-UNFIT = re.compile(ORDERS.pattern + r"|^(?:that|which|with|via|using|to|for|in|on|by|from|can|be|is|are|was|it|not|also|when|where|who|or|run|you)\b",
-                   re.IGNORECASE)
-NOISE = re.compile(r"\b(?:logo|newsletter|official project website|discord|slack|docs|documentation|readme|submodule|repo|namespace|traceback|"
-                   r"tutorials?|cite|citation|contribut\w+|pull requests? welcome|changelog|badge|twitter|linkedin|youtube|"
-                   r"user guide|checkouts?|subcommand|environment variable|virtual environment|distribution|package name|this example|starred|copyright|license[ds]? under)\b", re.IGNORECASE)
+"""Beginnings of sentences that tell a reader what to do, or lead on from another: they say nothing alone."""
+UNFIT = re.compile(
+    ORDERS.pattern + r"|^(?:that|which|with|via|using|to|for|in|on|by|from|can|be|is|are|was|it|not|also|when|where|"
+    r"who|or|run|you)\b", re.IGNORECASE)
+NOISE = re.compile(
+    r"\b(?:logo|newsletter|official project website|discord|slack|docs|documentation|readme|submodule|repo|namespace|"
+    r"traceback|tutorials?|cite|citation|contribut\w+|pull requests? welcome|changelog|badge|twitter|linkedin|youtube|"
+    r"user guide|checkouts?|subcommand|environment variable|virtual environment|distribution|package name|"
+    r"this example|starred|copyright|license[ds]? under)\b", re.IGNORECASE)
 QUESTION = re.compile(r"[?!]\s*$")
-VERB = re.compile(r"\b(?:is|are|was|has|have|can|lets?|makes?|provides?|supports?|works?|runs?|allows?|helps?|"
-                  r"enables?|offers?|uses?|includes?|[a-z]{3,}(?:s|es|ed|ing|ize|ise))\b")
-LEADING = re.compile(r"^plus\s+|^(?:so|but|and|while)\s+(?=you\b|it\b|[A-Z])")
-RELATIVE = re.compile(r"^(?:which|that|making|allowing|eliminating|enabling|where|ideal|so|but|and|while|including|provid)\w*\b|^(?:with|to|for|in|on|or)\b")
-EDGES = re.compile(r"^[\s.,;:–—*_|·-]+|(?:[\s.,;:–—*_|·-]|[^\w\s'%+)\]])+$")
-DANGLING = re.compile(r"\s+(?:and|or|but|with|for|of|to|the|an?|in|on|by|as|at|from|that|which|via|such|than|into|"
-                      r"e\.g\.?|i\.e\.?|incl\.?|including|any|all|its|your|is|are|who|can|not|using)$", re.IGNORECASE)
+VERB = re.compile(
+    r"\b(?:is|are|was|has|have|can|lets?|makes?|provides?|supports?|works?|runs?|allows?|helps?|enables?|offers?|uses?|"
+    r"includes?|[a-z]{3,}(?:s|es|ed|ing|ize|ise))\b")
+EDGES = re.compile(r"^[\s.,;:–—*_|·)\]-]+|(?:[\s.,;:–—*_|·(\[-]|[^\w\s'%+)\]])+$")
+DANGLING = re.compile(
+    r"\s+(?:and|or|but|with|for|of|to|the|an?|in|on|by|as|at|from|that|which|via|such|than|into|e\.g\.?|i\.e\.?|"
+    r"incl\.?|including|any|all|its|your|is|are|who|can|not|using|para|de|pour|für|und)$", re.IGNORECASE)
 
 
 class Fact(Record):
@@ -99,10 +113,10 @@ def _unsaid(text: str, seen: set[tuple[str, ...]]) -> str:
 
 
 def find_phrases(lines: DossierLines) -> list[Fact]:
-    """Phrases of FEWEST_THIN to THIN_WORDS words out of the first lines of prose, for dossiers with little of it."""
+    """Phrases of FEWEST_PHRASE to MOST_PHRASE words out of the first lines of prose, for dossiers with little of it."""
     found: dict[str, Fact] = {}
-    prose = [line for line in lines.lines if line.field in PROSE and not (CODE.search(line.text) or NOISE.search(line.text))]
-    for line in prose[:PHRASE_LINES]:
+    prose = (line for line in lines.lines if line.field in PROSE)
+    for line in [line for line in prose if not CODE.search(line.text) and not NOISE.search(line.text)][:PHRASE_LINES]:
         text = re.sub(rf"^{re.escape(line.field)}:\s*", "", line.text.strip(), flags=re.IGNORECASE)
         for piece in phrases(BULLET.sub("", text)):
             if not set(_words(piece)) <= set(_words(lines.name)):
@@ -111,7 +125,7 @@ def find_phrases(lines: DossierLines) -> list[Fact]:
 
 
 def field_facts(lines: DossierLines) -> list[Fact]:
-    """Licence, version and first install command, as far as the lines give them and they are short."""
+    """Licence, version and first install command, where the lines give them in few words."""
     found: dict[str, Fact] = {}
     for line in lines.lines:
         text = line.text.strip()
@@ -122,17 +136,17 @@ def field_facts(lines: DossierLines) -> list[Fact]:
             kind = "command"
         else:
             continue
-        if 0 < len(text.split()) <= THIN_WORDS:
+        if 0 < len(text.split()) <= MOST_PHRASE:
             found.setdefault(kind, Fact(line=line.number, text=text, field=kind, rank=len(found)))
     return list(found.values())
 
 
 def phrases(text: str) -> list[str]:
-    """A sentence as phrases of FEWEST_THIN to THIN_WORDS words, cut at its joints."""
+    """A sentence as phrases of FEWEST_PHRASE to MOST_PHRASE words, cut at its joints."""
     pieces: list[str] = []
     for part in PHRASE_END.split(text.replace("`", "").replace('"', "'")):
-        piece = _trim(" ".join(part.split()[:THIN_WORDS]))
-        if len(piece.split()) >= FEWEST_THIN and not UNFIT.match(piece + " ") and not PERSONAL.search(piece):
+        piece = _trim(" ".join(_trim(part).split()[:MOST_PHRASE]))
+        if len(piece.split()) >= FEWEST_PHRASE and not UNFIT.match(piece + " ") and not PERSONAL.search(piece):
             pieces.append(piece)
     return list(dict.fromkeys(pieces))
 
@@ -207,7 +221,7 @@ def _fit(sentence: str) -> Iterable[str]:
         words = piece.split()
         if len(words) < FEWEST_WORDS or not piece[0].isalnum() or not (number or VERB.search(piece) or " – " in piece):
             continue
-        if piece.count("(") != piece.count(")") or re.search(r"(?:^|\s)'", piece) and piece.count("'") % 2:
+        if piece.count("(") != piece.count(")") or (re.search(r"(?:^|\s)'", piece) and piece.count("'") % 2):
             continue
         yield piece
 

@@ -49,6 +49,8 @@ CHANCES = {str(tens * 10): tens * 10 for tens in range(1, 10)}
 BECAUSE_WORDS = 18
 MONTHS_AHEAD = 12
 MOST_MISSING = 2
+PHRASES_THIN = 2
+"""A thin dossier leads with what it is; its later phrases are its small print."""
 FIRST_MONTH = re.compile(r"\b(20[2-9]\d)[-./](0[1-9]|1[0-2])\b")
 
 
@@ -94,7 +96,13 @@ def hand_of(frames: Frames, lines: DossierLines, persona: Persona) -> list[Fact]
     hand = [] if lines.thin else deal(find_facts(lines), frames, persona)
     if any(_may_decide(frames, persona, fact) for fact in hand):
         return hand
-    return [*turned(find_phrases(lines), frames, persona), *hand]
+    phrases = find_phrases(lines)
+    return phrases[:PHRASES_THIN] if lines.thin else [*turned(phrases, frames, persona), *hand]
+
+
+def name_fact(lines: DossierLines) -> Fact:
+    """What is left to quote of a dossier that says nothing but its name."""
+    return Fact(line=lines.lines[0].number, text=lines.name, field="name", rank=0)
 
 
 def _may_decide(frames: Frames, persona: Persona, fact: Fact) -> bool:
@@ -106,7 +114,7 @@ async def _choose(chooser: Chooser, frames: Frames, lines: DossierLines, persona
     decision: ShipSkip = "ship" if probe.p_ship >= 0.5 else "skip"
     hand = hand_of(frames, lines, persona)
     spare = [fact for fact in field_facts(lines) if not says_banned(fact.text, persona)]
-    pool = [fact for fact in hand if _may_decide(frames, persona, fact)] or hand or spare or [Fact(line=lines.lines[0].number, text=lines.name, field="name", rank=0)]
+    pool = [fact for fact in hand if _may_decide(frames, persona, fact)] or hand or spare or [name_fact(lines)]
     fact = await _deciding(chooser, frames, persona, pool, decision)
     points = _points_for(frames, persona, fact)
     point = points[await chooser.choose("point", '{"point":"', points, points)]
@@ -265,7 +273,7 @@ class Writer:
     def _prediction(self) -> Prediction | None:
         if self.choices.chance is None:
             return None
-        version = next((line.text.partition(":")[2].strip() for line in self.lines.lines if line.field == "version"), "")
+        version = next((fact.text for fact in field_facts(self.lines) if fact.field == "version"), "")
         kind = "released" if version else "unversioned"
         statement = fill(self.frames.predictions[kind], by=self.month, name=self.lines.name, version=version)
         return Prediction(statement=statement, by=self.month, probability=self.choices.chance)

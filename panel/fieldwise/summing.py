@@ -11,7 +11,7 @@ from typing import Literal
 
 from panel.fieldwise.choosing import Ask, Chooser, one_of_these
 from panel.fieldwise.facts import Fact, field_facts, find_facts, find_phrases
-from panel.fieldwise.reviewing import hand_of
+from panel.fieldwise.reviewing import hand_of, name_fact
 from panel.fieldwise.wording import Frames, fill, load_frames, one_of
 from panel.prompts import PromptFolder, render_compare, render_file
 from panel.schema import (
@@ -35,10 +35,12 @@ FACTS_IN_BRIEF = 4
 MOST_DIFFERENCES = 3
 Entry = Literal["free", "paid", "freemium", "unknown"]
 PICKS: tuple[Pick, ...] = ("a", "b", "neither")
-FREE_LICENCES = re.compile(r"\b(MIT|Apache|BSD|ISC|MPL|A?GPL|LGPL|Unlicense|open[- ]source|open[- ]weights?)\b", re.IGNORECASE)
-FREE = re.compile(r"\bfree (?:tier|plan|platform|of charge|trial)|\bfor free\b|\bno cost\b|^free\b|: 0(?:\.0+)? (?:USD|EUR|GBP)\b",
-                  re.IGNORECASE)
-PRICE = re.compile(r"(?:(?P<sign>[$€£])\s?(?P<marked>\d[\d,]*(?:\.\d+)?)|(?P<plain>\d[\d,]*(?:\.\d+)?) (?P<code>USD|EUR|GBP))"
+FREE_LICENCES = re.compile(
+    r"\b(MIT|Apache|BSD|ISC|MPL|A?GPL|LGPL|Unlicense|open[- ]source|open[- ]weights?)\b", re.IGNORECASE)
+FREE = re.compile(r"\bfree (?:tier|plan|platform|of charge|trial)|\bfor free\b|\bno cost\b|^free\b"
+                  r"|: 0(?:\.0+)? (?:USD|EUR|GBP)\b", re.IGNORECASE)
+PRICE = re.compile(r"(?:(?P<sign>[$€£])\s?(?P<marked>\d[\d,]*(?:\.\d+)?)"
+                   r"|(?P<plain>\d[\d,]*(?:\.\d+)?) (?P<code>USD|EUR|GBP))"
                    r"(?P<unit>\s?/\s?[\w-]+|(?: (?:per|an?) [a-z-]+){1,3})?")
 SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 
@@ -48,9 +50,7 @@ async def brief_by_fields(ask: Ask, folder: PromptFolder, lines: DossierLines) -
     frames = load_frames(folder)
     chooser = Chooser(ask, folder, lines, _NOBODY)
     category = CATEGORIES[await chooser.choose("category", '{"category":"', CATEGORIES, CATEGORIES)]
-    facts = list(find_facts(lines)) or find_phrases(lines) or field_facts(lines)
-    if not facts:
-        facts = [Fact(line=lines.lines[0].number, text=lines.name, field="name", rank=0)]
+    facts = list(find_facts(lines)) or find_phrases(lines) or field_facts(lines) or [name_fact(lines)]
     price = _price(lines)
     return BriefText(
         description=_description(frames, lines, facts, price), entry=_entry(lines, price), price=price,
@@ -71,15 +71,16 @@ async def compare_by_fields(ask: Ask, folder: PromptFolder, a: DossierLines, b: 
     answer = await ask("pick", "field", prompt, rung="fields", grammar=one_of_these(PICKS), max_tokens=4,
                        temperature=0.0)
     pick = next((word for word in PICKS if answer.text.strip() == word), "neither")
-    hand_a = hand_of(frames, a, persona) or [Fact(line=a.lines[0].number, text=a.name, field="name", rank=0)]
-    hand_b = hand_of(frames, b, persona) or [Fact(line=b.lines[0].number, text=b.name, field="name", rank=0)]
+    hand_a = hand_of(frames, a, persona) or [name_fact(a)]
+    hand_b = hand_of(frames, b, persona) or [name_fact(b)]
     who_a, who_b = _unlike(frames, persona, hand_a, hand_b)
     words = {"a": a.name, "b": b.name, "fact_a": hand_a[0].text, "fact_b": hand_b[0].text,
              "persona": persona.name.lower()}
     seed = (a.tool_id, b.tool_id, persona.id)
-    quote = f"{fill(one_of(frames.compare.quote, *seed), **words)} {fill(one_of(frames.compare.pick[pick], *seed), **words)}"
+    parts = (one_of(frames.compare.quote, *seed), one_of(frames.compare.pick[pick], *seed))
     return ComparisonText(
-        differences=_differences(frames, persona, hand_a, hand_b), pick=pick, quote=quote,
+        differences=_differences(frames, persona, hand_a, hand_b), pick=pick,
+        quote=" ".join(fill(part, **words) for part in parts),
         pick_a_if=fill(frames.compare.condition, who=who_a), pick_b_if=fill(frames.compare.condition, who=who_b),
     )
 
@@ -93,7 +94,8 @@ def _unlike(frames: Frames, persona: Persona, hand_a: Sequence[Fact], hand_b: Se
     return frames.best_for[one], frames.best_for[other]
 
 
-def _differences(frames: Frames, persona: Persona, hand_a: Sequence[Fact], hand_b: Sequence[Fact]) -> tuple[Difference, ...]:
+def _differences(frames: Frames, persona: Persona, hand_a: Sequence[Fact],
+                 hand_b: Sequence[Fact]) -> tuple[Difference, ...]:
     """An axis for each topic that either tool has a fact on, with the lines of each."""
     axes: dict[str, tuple[list[int], list[int]]] = {}
     for side, hand in enumerate((hand_a, hand_b)):

@@ -6,6 +6,8 @@ what the answer means.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -47,7 +49,8 @@ class Caller:
         self.on_answer: Callable[[Completion], None] = lambda completion: None
         self._journal = journal
         self._budget = budget
-        self.stopping: PanelError | None = None
+        self._stopping: PanelError | None = None
+        self._stopped = asyncio.Event()
         self._retry = retry
         self._sequence = itertools.count(1)
 
@@ -66,8 +69,8 @@ class Caller:
         """One journalled attempt. Raises ModelError, BudgetExceeded or StoreError."""
         async with self.endpoint.slots:
             self.endpoint.check()
-            if self.stopping:
-                raise self.stopping
+            if self._stopping:
+                raise self._stopping
             most = self.most_usd(request)
             self._budget.reserve(most)
             number = next(self._sequence)
@@ -89,6 +92,11 @@ class Caller:
         self.on_answer(completion)
         return completion
 
+    def stop(self, why: PanelError) -> None:
+        """Begin no further call, and wake those that wait to try again. To be called on the event loop."""
+        self._stopping = self._stopping or why
+        self._stopped.set()
+
     def retrying(self) -> tenacity.AsyncRetrying:
         """When a transport fault is tried again, and after how long."""
         wait = tenacity.wait_random_exponential(multiplier=self._retry.wait, max=self._retry.longest_wait)
@@ -98,11 +106,16 @@ class Caller:
             told = getattr(error, "retry_after", None)
             return float(told) if told is not None else wait(state)
 
+        def may_help(error: BaseException) -> bool:
+            return isinstance(error, ModelUnavailable) and not self.endpoint.gone
+
+        async def sleep(seconds: float) -> None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), seconds)
+
         return tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(ModelUnavailable),
-            wait=wait_as_told,
-            stop=tenacity.stop_after_delay(self._retry.patience),
-            reraise=True,
+            retry=tenacity.retry_if_exception(may_help), wait=wait_as_told, sleep=sleep,
+            stop=tenacity.stop_after_delay(self._retry.patience), reraise=True,
         )
 
     def _write_sent(self, assignment: Assignment, step: Step, request: Request, fields: dict[str, Any]) -> None:
@@ -218,7 +231,6 @@ class Asker:
                     self.attempts += 1
                     return await self.caller.send(self.assignment, step, request, next(attempts))
                 except ModelUnavailable as error:
-                    self.caller.endpoint.check()
                     failures += error.status != 429 and not error.refused
                     if failures >= MAX_FAILURES:
                         raise Quarantined(f"{failures} failures, the last: {error}", status=error.status) from error

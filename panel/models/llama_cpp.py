@@ -52,7 +52,9 @@ class LlamaCpp:
 
     async def complete(self, request: Request) -> Completion:
         """One request, one answer; the first starts the server (about half a second for the starter)."""
-        wire = self._wire or await asyncio.to_thread(self._start)
+        wire = self._wire
+        if wire is None:
+            wire = await asyncio.to_thread(self._start)
         return await wire.complete(request)
 
     async def close(self) -> None:
@@ -65,12 +67,14 @@ class LlamaCpp:
 
     def _start(self) -> OpenAiHttp:
         with self._starting:
-            if self._wire is None:
+            wire = self._wire
+            if wire is None:
                 key = secrets.token_urlsafe(24)
                 self._server = start_server(self._path, self._info.context or CONTEXT, key)
-                self._wire = OpenAiHttp(self._info.name, f"{self._server.listening_address}/v1", self._path.stem,
-                                        api_key=key, timeout_s=self._timeout_s, info=self._info)
-            return self._wire
+                wire = OpenAiHttp(self._info.name, f"{self._server.listening_address}/v1", self._path.stem,
+                                  api_key=key, timeout_s=self._timeout_s, info=self._info)
+                self._wire = wire
+            return wire
 
 
 def start_server(path: Path, context: int, key: str) -> Any:
@@ -108,7 +112,8 @@ def describe(name: str, path: Path) -> ModelInfo:
     entry = find_entry(name)
     billions = entry.parameters if entry else path.stat().st_size / BYTES_A_PARAMETER / 1e9
     return ModelInfo(
-        name=f"local:{name}", endpoint=f"llama.cpp:{path.name}", local=True, context=entry.context if entry else CONTEXT,
+        name=f"local:{name}", endpoint=f"llama.cpp:{path.name}", local=True,
+        context=entry.context if entry else CONTEXT,
         parameters=round(billions, 3), max_in_flight=1, logprobs=True, continues=True, vendor="llama.cpp",
         # llama.cpp enforces a schema by grammar, so nothing need be checked.
         rung="fields" if billions < FIELDS_BELOW else "json_schema",
