@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from panel.checks import flag_brief
 from panel.errors import VerdictError
+from panel.fieldwise import brief_by_fields
 from panel.models.caller import Asker
 from panel.prompts import PromptFolder, render_brief, render_reask
 from panel.schema import BriefText, DossierLines, Flag, Record, Rung
@@ -23,8 +24,6 @@ async def read_brief(asker: Asker, folder: PromptFolder, lines: DossierLines, ru
     """Ask for the brief of one dossier, twice if need be. Raises VerdictError or ModelError."""
     prompt = render_brief(folder, lines)
     if rung == "fields":
-        from panel.fieldwise import brief_by_fields
-
         brief = await brief_by_fields(asker, folder, lines)
         return BriefReading(brief=brief, flags=flag_brief(brief, lines), messages_digest=prompt.messages_digest)
     schema = brief_schema()

@@ -65,16 +65,18 @@ class ModelError(PanelError):
 class ModelUnavailable(ModelError):
     """Rate limit, timeout, reset, 5xx, a body that ends early: worth another try. Exit 6 when the endpoint is gone.
 
-    `refused` says that no connection came about at all.
+    `refused` says that no connection came about at all, `cut` that an answer came and its body ends early.
     """
 
     exit_code = 6
 
     def __init__(
-        self, message: str, *, status: int | None = None, retry_after: float | None = None, refused: bool = False
+        self, message: str, *, status: int | None = None, retry_after: float | None = None, refused: bool = False,
+        cut: bool = False,
     ) -> None:
         super().__init__(message, status=status, retry_after=retry_after)
         self.refused = refused
+        self.cut = cut
 
 
 class ModelDeclined(ModelError):

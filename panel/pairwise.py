@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from panel.checks import flag_comparison
 from panel.errors import VerdictError
+from panel.fieldwise import compare_by_fields
 from panel.models.caller import Asker
 from panel.prompts import PromptFolder, render_compare, render_reask
 from panel.schema import ComparisonText, DossierLines, Flag, Persona, Record, Rung
@@ -32,8 +33,6 @@ async def read_comparison(
     prompt = render_compare(folder, first_lines, second_lines, persona)
     reasked = False
     if rung == "fields":
-        from panel.fieldwise import compare_by_fields
-
         found = await compare_by_fields(asker, folder, first_lines, second_lines, persona)
     else:
         schema = compare_schema()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from panel.checks import flag_review, reask_reason
 from panel.errors import VerdictError
+from panel.fieldwise import review_by_fields
 from panel.models.caller import Asker
 from panel.probe import read_probe
 from panel.prompts import PromptFolder, render_probe, render_reask, render_review
@@ -90,8 +91,6 @@ class Reviewer:
         return read_probe(answer)
 
     async def _by_fields(self, asker: Asker, lines: DossierLines) -> Reading:
-        from panel.fieldwise import review_by_fields
-
         found = await review_by_fields(asker, self.folder, lines, self.persona, self.depth)
         flags = flag_review(found.verdict, lines, self.persona, self.depth)
         return Reading(verdict=found.verdict, flags=flags, probe=found.probe, decided_by="probe",

@@ -161,7 +161,7 @@ FAULTS = [
     ("rate_limited", ModelUnavailable, 429, "slow down"),
     ("failing", ModelUnavailable, 500, "the server had an error"),
     ("overloaded", ModelUnavailable, 529, "Overloaded"),
-    ("truncated", ModelUnavailable, None, "ends early"),
+    ("truncated", ModelUnavailable, 200, "ends early"),
     ("half_json", ModelUnavailable, 200, "not JSON, or ends early"),
     ("empty", ModelUnavailable, 200, "empty body"),
     ("html", ModelUnavailable, 200, "not JSON"),

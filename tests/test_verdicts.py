@@ -197,8 +197,8 @@ CLAIM = {"text": "It is free", "lines": [1]}
     ({"because": "moat"}, "`because` must be an object."),
     ({"missing": "a price"}, "`missing` must be a list."),
     ({"missing": [""]}, "`missing` is empty."),
-    ({"claims": [CLAIM]}, "`claims` has 1 entries; give 2 to 4."),
-    ({"claims": [CLAIM] * 5}, "`claims` has 5 entries; give 2 to 4."),
+    ({"claims": [CLAIM]}, "`claims` has 1 entries; give 2 to 4 with lines."),
+    ({"claims": [CLAIM] * 5}, "`claims` has 5 entries; give 2 to 4 with lines."),
     ({"claims": CLAIM}, "`claims` must be a list."),
     ({"claims": [CLAIM, "It is free"]}, "`claims[1]` must be an object."),
     ({"claims": [CLAIM, {"text": "It is free"}]}, "`claims[1]` lacks `lines`."),
@@ -246,7 +246,7 @@ def test_a_number_too_large_to_hold_is_no_integer_and_no_price() -> None:
 
 def test_a_reason_names_up_to_three_faults_and_counts_the_rest() -> None:
     assert refusal({"points": {}, "claims": []}) == (
-        "`points` lacks `buyer`, `moat`. `claims` has 0 entries; give 2 to 4. `missing` is missing. "
+        "`points` lacks `buyer`, `moat`. `claims` has 0 entries; give 2 to 4 with lines. `missing` is missing. "
         "There are 9 more faults.")
     assert refusal(answer(score=101, verdict="no", quote="", best_for="")).endswith("There is one more fault.")
 

@@ -21,6 +21,7 @@ SKIPPED_BEFORE = " '(*_[`"
 ABBREVIATIONS = ("vs.", "e.g.", "i.e.", "cf.", "incl.", "Inc.")
 LISTED = re.compile(r"(?:, (?:and |or )?| and | or |/)[A-Z]| \d")
 """What follows a name at a sentence's start: another name, or its version."""
+LOWER_CASE = re.compile(r"[^\W\d_A-ZÀ-ÖØ-Þ]+(?:-[^\W\d_A-ZÀ-ÖØ-Þ]+)*")
 ORDINARY = STOP | COMMON_TERMS | GENERIC
 NEVER_NAMES = COMMON_TERMS | STOP | QUARTERS | MONTHS.keys() | NUMBER_WORDS.keys()
 
@@ -97,7 +98,7 @@ def _opens_sentence(text: str, start: int) -> bool:
 def _named_at_start(text: str, start: int, end: int) -> bool:
     """Whether the form of a word that opens a sentence, or what follows it, makes it a name all the same."""
     rest = text[start + 1:end]
-    if rest and not (rest.isalpha() and rest.islower()):
+    if rest and not LOWER_CASE.fullmatch(rest):
         return True
     if LISTED.match(text, end) or text.startswith(("'s ", "’s "), end):
         return True

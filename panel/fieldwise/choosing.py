@@ -69,9 +69,9 @@ class Chooser:
                                      max_tokens=TOKENS_TO_TELL, temperature=0.0)
         return meant(completion.text, options)
 
-    async def expect(self, kind: str, values: Mapping[str, int]) -> int:
+    async def expect(self, kind: str, values: Mapping[str, int], listed: Sequence[str] = ()) -> int:
         """The mean of `values` by the probabilities of their first digits; the digits must differ."""
-        prompt = self._prompt(self._question(kind, ()), f'{{"{kind}":')
+        prompt = self._prompt(self._question(kind, listed), f'{{"{kind}":')
         completion = await self._ask(kind, "field", prompt, rung="fields", grammar=one_of_these(list(values)),
                                      max_tokens=1, top_logprobs=TOP, temperature=0.0)
         mass = word_mass(completion.logprobs[:1], tuple(values))

@@ -56,8 +56,10 @@ ORDERS = re.compile(
     r"speak|ask|fast and|coming|what|why|how|who|where|is|are|does|do|can|latest|documentation)\b", re.IGNORECASE)
 """Beginnings of sentences that tell a reader what to do, or lead on from another: they say nothing alone."""
 UNFIT = re.compile(
-    ORDERS.pattern + r"|^(?:that|which|with|via|using|to|for|in|on|by|from|can|be|is|are|was|it|not|also|when|where|"
-    r"who|or|run|you)\b", re.IGNORECASE)
+    ORDERS.pattern + r"|.*\b(?:is|are|was|this|connects)\b|^(?:that|which|with|via|using|to|for|in|on|by|from|can|be|"
+    r"it|not|also|when|where|who|or|run|you)\b", re.IGNORECASE)
+ANOTHER = re.compile(r"^(?:Use )?([A-Z][a-z]+[A-Z]\w*)(?: is| are| when)\b")
+"""A sentence about another product."""
 NOISE = re.compile(
     r"\b(?:logo|newsletter|official project website|discord|slack|docs|documentation|readme|submodule|repo|namespace|"
     r"traceback|tutorials?|cite|citation|contribut\w+|pull requests? welcome|changelog|badge|twitter|linkedin|youtube|"
@@ -120,7 +122,8 @@ def find_phrases(lines: DossierLines) -> list[Fact]:
         text = re.sub(rf"^{re.escape(line.field)}:\s*", "", line.text.strip(), flags=re.IGNORECASE)
         for piece in phrases(BULLET.sub("", text)):
             if not set(_words(piece)) <= set(_words(lines.name)):
-                found.setdefault(piece, Fact(line=line.number, text=piece, field=line.field, rank=len(found)))
+                shown = _capital(piece, lines.name)
+                found.setdefault(piece, Fact(line=line.number, text=shown, field=line.field, rank=len(found)))
     return list(found.values())
 
 
@@ -177,7 +180,8 @@ def _texts_of(line: Line, lines: DossierLines) -> Iterable[str]:
         return
     for sentence in _sentences(text):
         for cut in _fit(sentence):
-            if not set(_words(cut)) <= own:
+            other = ANOTHER.match(cut)
+            if not set(_words(cut)) <= own and (other is None or other[1].casefold() in lines.name.casefold()):
                 yield _capital(cut, lines.name)
 
 

@@ -47,6 +47,8 @@ STRETCH = 2.5
 30 (bench/starter.py); unstretched all scores would lie between 40 and 60."""
 CHANCES = {str(tens * 10): tens * 10 for tens in range(1, 10)}
 BECAUSE_WORDS = 18
+TIMING = "trend_and_timing"
+"""The one point that is answered by a word of its own."""
 MONTHS_AHEAD = 12
 MOST_MISSING = 2
 PHRASES_THIN = 2
@@ -73,7 +75,7 @@ class Choices(NamedTuple):
     score: int
     confidence: int
     timing: str | None
-    chance: int | None
+    forecast: Prediction | None
 
 
 async def review_by_fields(ask: Ask, folder: PromptFolder, lines: DossierLines, persona: Persona, depth: Depth, *,
@@ -85,9 +87,10 @@ async def review_by_fields(ask: Ask, folder: PromptFolder, lines: DossierLines, 
     frames = load_frames(folder)
     chooser = Chooser(ask, folder, lines, persona)
     probe = await chooser.probe()
-    choices = await _choose(chooser, frames, lines, persona, probe)
     month = _month_ahead(lines, today)
-    writer = Writer(frames, lines, persona, choices, month)
+    forecast = _forecast(frames, lines, persona, month) if depth == "full" else None
+    choices = await _choose(chooser, frames, lines, persona, probe, forecast)
+    writer = Writer(frames, lines, persona, choices)
     return FieldReview(verdict=writer.verdict(depth), probe=probe, messages_digest=chooser.probe_prompt.messages_digest)
 
 
@@ -110,7 +113,23 @@ def _may_decide(frames: Frames, persona: Persona, fact: Fact) -> bool:
     return LIMITS not in frames.topics_of(fact.text) or LIMITS in frames.of(persona.id).topics
 
 
-async def _choose(chooser: Chooser, frames: Frames, lines: DossierLines, persona: Persona, probe: Probe) -> Choices:
+def _forecast(frames: Frames, lines: DossierLines, persona: Persona, month: str) -> Prediction | None:
+    """What the persona foretells, still without a probability: a release, or for some seats a price."""
+    if persona.prediction != "always":
+        return None
+    version = next((fact.text for fact in field_facts(lines) if fact.field == "version"), "")
+    no_price = any(need == frames.needs["price"] for need in absent_needs(frames, persona.id, _texts(lines)))
+    kind = "price" if no_price else "released" if version else "unversioned"
+    statement = fill(frames.predictions[kind], by=month, name=lines.name, version=version)
+    return Prediction(statement=statement, by=month, probability=50)
+
+
+def _texts(lines: DossierLines) -> list[str]:
+    return [f"{line.field}: {line.text}" for line in lines.lines]
+
+
+async def _choose(chooser: Chooser, frames: Frames, lines: DossierLines, persona: Persona, probe: Probe,
+                  forecast: Prediction | None) -> Choices:
     decision: ShipSkip = "ship" if probe.p_ship >= 0.5 else "skip"
     hand = hand_of(frames, lines, persona)
     spare = [fact for fact in field_facts(lines) if not says_banned(fact.text, persona)]
@@ -119,14 +138,16 @@ async def _choose(chooser: Chooser, frames: Frames, lines: DossierLines, persona
     points = _points_for(frames, persona, fact)
     point = points[await chooser.choose("point", '{"point":"', points, points)]
     others = [each for each in (*hand, *_by_taste(spare, persona.id)) if each != fact]
-    asks_timing = "trend_and_timing" in persona.points
+    if forecast is not None:
+        chance = await chooser.expect("chance", CHANCES, [forecast.statement])
+        forecast = forecast.model_copy(update={"probability": chance})
     timing = None
-    if asks_timing:
+    if TIMING in persona.points:
         timing = frames.timing[await chooser.choose("timing", '{"timing":"', frames.timing)]
     return Choices(
         decision=decision, point=point, fact=fact, second=others[0] if others else None, hand=tuple(pool),
         score=await _score(chooser, frames, persona, probe), confidence=round(50 + 100 * abs(probe.p_ship - 0.5)),
-        timing=timing, chance=await chooser.expect("chance", CHANCES) if persona.prediction == "always" else None,
+        timing=timing, forecast=forecast,
     )
 
 
@@ -185,14 +206,13 @@ def _month_ahead(lines: DossierLines, today: str | None) -> str:
 class Writer:
     """Choices set into sentences. Pure: the same choices give the same words."""
 
-    def __init__(self, frames: Frames, lines: DossierLines, persona: Persona, choices: Choices, month: str) -> None:
+    def __init__(self, frames: Frames, lines: DossierLines, persona: Persona, choices: Choices) -> None:
         self.frames = frames
         self.lines = lines
         self.persona = persona
         self.choices = choices
-        self.month = month
         self.mine = frames.of(persona.id)
-        needs = absent_needs(frames, persona.id, (f"{line.field}: {line.text}" for line in lines.lines))[:MOST_MISSING]
+        needs = absent_needs(frames, persona.id, _texts(lines))[:MOST_MISSING]
         if needs and one_of("01", lines.tool_id, persona.id, "needs") == "1":
             needs.reverse()
         self.needs: list[Need] = needs
@@ -213,9 +233,9 @@ class Writer:
         asked = self.needs[0].asked if self.needs else self.frames.needs["numbers"].asked
         return {
             "quote": self.quote(), "best_for": self.frames.best_for[self._topic()], "change_my_mind": _sentence(asked),
-            "caveat": fill(self.frames.notes["caveat_ship"], missing=self.needs[0].missing)
+            "caveat": fill(self.frames.notes["caveat"], missing=self.needs[0].missing)
             if self.choices.decision == "ship" and self.needs else None,
-            "prediction": self._prediction(),
+            "prediction": self.choices.forecast,
         }
 
     def quote(self) -> str:
@@ -258,7 +278,7 @@ class Writer:
         found: dict[str, str] = {}
         for point in self.persona.points:
             fact = self.choices.fact if point == self.choices.point else None
-            if fact is None and point == "trend_and_timing" and self.choices.timing:
+            if fact is None and point == TIMING and self.choices.timing:
                 found[point] = fill(notes["timing"], timing=self.choices.timing)
                 continue
             if fact is None and self.persona.id in self.frames.personas:
@@ -269,14 +289,6 @@ class Writer:
             left = [other for other in left if other != fact]
             found[point] = fill(notes["stated"], fact=fact.text)
         return found
-
-    def _prediction(self) -> Prediction | None:
-        if self.choices.chance is None:
-            return None
-        version = next((fact.text for fact in field_facts(self.lines) if fact.field == "version"), "")
-        kind = "released" if version else "unversioned"
-        statement = fill(self.frames.predictions[kind], by=self.month, name=self.lines.name, version=version)
-        return Prediction(statement=statement, by=self.month, probability=self.choices.chance)
 
 
 def claim_text(fact: Fact) -> str:

@@ -24,7 +24,7 @@ from panel.settings import Retry
 MAX_FAILURES = 5
 """Failures other than 429 after which an assignment is quarantined."""
 MAX_CUTS = 3
-"""How often an answer cut by max_tokens is asked again, each time with twice the room."""
+"""How often a cut answer is asked again: one cut by max_tokens each time with twice the room."""
 
 
 class Quarantined(ModelError):
@@ -224,16 +224,17 @@ class Asker:
             next(attempts)
             self.attempts += 1
             return kept.pop(0)
-        failures = 0
+        failures = cuts = 0
         async for trial in self.caller.retrying():
             with trial:
                 try:
                     self.attempts += 1
                     return await self.caller.send(self.assignment, step, request, next(attempts))
                 except ModelUnavailable as error:
-                    failures += error.status != 429 and not error.refused
-                    if failures >= MAX_FAILURES:
-                        raise Quarantined(f"{failures} failures, the last: {error}", status=error.status) from error
+                    cuts += error.cut
+                    failures += error.status != 429 and not (error.refused or error.cut)
+                    if failures >= MAX_FAILURES or cuts > MAX_CUTS:
+                        raise Quarantined(f"{failures + cuts} failures, the last: {error}") from error
                     raise
         raise AssertionError("tenacity raises when it stops")
 

@@ -163,8 +163,8 @@ def _parameter(asked: Asked, named: str | None, told: str) -> str | None:
 
 
 def spoiled(asked: Asked, problem: str, detail: str = "", status: int | None = None) -> ModelUnavailable:
-    """The error of a body that ends early, or is not what a completion looks like."""
-    return ModelUnavailable(asked.line(f"{asked.endpoint} {problem}", detail), status=status)
+    """The error of a body that ends early (`status` 200), or of a connection that was broken off."""
+    return ModelUnavailable(asked.line(f"{asked.endpoint} {problem}", detail), status=status, cut=status == 200)
 
 
 def parameter_names(body: Mapping[str, Any], leave_out: Sequence[str] = ("model", "messages")) -> tuple[str, ...]:

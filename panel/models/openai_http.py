@@ -101,7 +101,7 @@ class OpenAiHttp:
             early = isinstance(error, aiohttp.ClientPayloadError)
             said = "sent a body that ends early" if early else "broke off the connection"
             # No cause: its text may hold what the server sent, and that may hold the key.
-            raise spoiled(self._asked, said, str(error)) from None
+            raise spoiled(self._asked, said, str(error), 200 if early else None) from None
 
     def _session(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()

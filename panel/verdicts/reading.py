@@ -30,6 +30,8 @@ from panel.verdicts.extraction import Refused, extract_object, shown
 from panel.verdicts.wire import ENTRIES, PICKS, VERDICTS
 
 MOST_CLAIMS = 4
+MOST_CLAIMS_WITHOUT = 2
+"""Claims of general knowledge (a rival named) may come beside those with lines: capable models add one as a fifth."""
 MOST_FAULTS = 3
 """A reason names at most so many faults: there is one re-ask, so more than the first, and it must stay short."""
 
@@ -190,10 +192,10 @@ def _points(value: Any, persona: Persona) -> dict[str, str]:
 def _claims(value: Any, lines: DossierLines) -> tuple[Claim, ...]:
     items = _list(value, "claims")
     fewest = 1 if lines.thin else 2
-    if not fewest <= len(items) <= MOST_CLAIMS:
-        raise Refused(f"`claims` has {len(items)} entries; give {fewest} to {MOST_CLAIMS}")
     claims = tuple(_claim(item, f"claims[{index}]", lines) for index, item in enumerate(items))
     with_lines = sum(1 for claim in claims if claim.lines)
+    if with_lines > MOST_CLAIMS or len(claims) - with_lines > MOST_CLAIMS_WITHOUT or len(claims) < fewest:
+        raise Refused(f"`claims` has {len(claims)} entries; give {fewest} to {MOST_CLAIMS} with lines")
     if with_lines < fewest:
         wanted = "one claim" if fewest == 1 else "two claims"
         raise Refused(f"at least {wanted} must name dossier lines; {with_lines} of {len(claims)} do")
