@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from fault_server import FaultServer  # noqa: E402
+from fault_server import FaultServer
 
 REPEATS = 7
 DOSSIER = "name: Tidewater\ntagline: Copies a folder to another machine over SSH\nlicense: MIT\n"

@@ -4,7 +4,7 @@
 
 It asks panel.fieldwise directly, one call after another, so that the seconds are the model's. `--prompts` measures
 instead how well the probe of each persona tells good tools from bad, on tools that do not exist: the share of pairs
-put in the right order (AUC), and the mean log-odds of either kind, whose middle should lie near nought.
+put in the right order (AUC), and the mean P(ship) of either kind, whose middle should lie near one half.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ import re
 import statistics
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from panel.checks import flag_review
 from panel.dossiers import cut_lines, read_dossiers
@@ -32,38 +35,6 @@ from panel.schema import Completion, Dossier, DossierLines, Prompt, Request
 DOSSIER_TOKENS = 900
 TODAY = "2026-11-23"
 SEED = 20
-
-GOOD = {
-    "Tidepool": "MIT. A job queue for teams that run batch inference. Install it with one command and the first job runs "
-                "in two minutes, no account needed. $29 a month per team. Used by 140 paying hospitals and banks. It "
-                "keeps the order of jobs across regions; nobody else does that.",
-    "Ferrywell": "Apache-2.0. A Postgres extension that versions every row. One command installs it. Enterprise support "
-                 "costs $900 a month and 60 companies pay for it. No other extension has indexed history. Regulators will "
-                 "require audit trails by 2027.",
-    "Brackish": "MIT. A local search engine for source code. One binary, no server, no account. Teams plan $12 a seat a "
-                "month; 3,100 seats sold. Ranks by data flow, which the hosted tools do not do.",
-    "Halyard": "MIT. Backups for SQLite that take one line. Restore is one command. Used in production by 900 companies; "
-               "support contracts start at $300 a month. Nobody else restores to a chosen second.",
-    "Corvid": "Apache-2.0. A test runner that finds the flaky test. No account. The hosted dashboard costs $15 a developer "
-              "a month and 210 teams pay. Agents that write code will need a judge that answers in seconds.",
-    "Selvage": "BSD-3. Maps on the device. Add one dependency and a map is on the screen. Car makers license the offline "
-               "data at $2 a vehicle. Privacy rules push location data back onto the device.",
-}
-BAD = {
-    "Synergix": "Proprietary. The ultimate next-generation AI platform. Contact sales to book a demo. Your code is uploaded "
-                "to our servers and stays there. It is a wrapper around a chat API. Many other products do the same.",
-    "Hellokit": "A tiny wrapper. It wraps one call of a library in ten lines of code. No tests, no documentation, no "
-                "licence. The author no longer maintains this project.",
-    "Promptfolder": "Yet another prompt template collection. The same prompts are free elsewhere. Access is by invitation "
-                    "only. Archived project.",
-    "Vaultchat": "Chat with your PDF, like hundreds of other tools. You must talk to our sales team first. Files cannot be "
-                 "exported or deleted. Discontinued in 2024.",
-    "Omnigenius": "Proprietary. Unlock your potential with AI. Request access; a representative will call you. Prices are "
-                  "not published. No version since 2023.",
-    "Todolist": "A todo list written over a weekend. It forgets its tasks at exit. There is no documentation. Use any other "
-                "todo app instead. Not maintained.",
-}
-
 
 class Direct:
     """Asks a model without journal or retry."""
@@ -117,7 +88,8 @@ def faults(done: Done) -> list[str]:
         found += [f"{name} {seat}: {flag.kind}: {flag.reason}"
                   for flag in flag_review(review.verdict, lines, personas[seat], "full")]
     for name, (one, other) in itertools.product(names, itertools.combinations(DEFAULT_SEATS, 2)):
-        shared = word_runs(done[name, one][0].verdict.quote or "", 6) & word_runs(done[name, other][0].verdict.quote or "", 6)
+        first, second = (word_runs(done[name, seat][0].verdict.quote or "", 6) for seat in (one, other))
+        shared = first & second
         if shared:
             found.append(f"{name}: {one} and {other} share six words: {' '.join(min(shared))}")
     return found
@@ -139,16 +111,19 @@ def table(done: Done) -> None:
 
 async def measure_prompts(model: LlamaCpp) -> None:
     personas, folder = load_personas(), load_prompts("small")
+    tools = yaml.safe_load((Path(__file__).parent / "starter_tools.yaml").read_text("utf-8"))
     for seat in DEFAULT_SEATS:
-        odds: dict[str, list[float]] = {"good": [], "bad": []}
-        for kind, tools in (("good", GOOD), ("bad", BAD)):
-            for name, text in tools.items():
-                lines = cut_lines(Dossier(id=name.lower(), name=name, description=text.replace(". ", ".\n\n")))
-                chance = (await Chooser(Direct(model), folder, lines, personas[seat]).probe()).p_ship
-                odds[kind].append(chance)
-        pairs = list(itertools.product(odds["good"], odds["bad"]))
-        auc = sum((good > bad) + (good == bad) / 2 for good, bad in pairs) / len(pairs)
-        print(f"{seat:20} AUC {auc:.2f}   good {statistics.mean(odds['good']):.3f}   bad {statistics.mean(odds['bad']):.3f}")
+        chances: dict[str, list[float]] = {"good": [], "bad": []}
+        for kind, found in chances.items():
+            for tool in tools[kind]:
+                dossier = Dossier(id=tool["name"].lower(), name=tool["name"], tagline=tool["tagline"], license="MIT",
+                                  description="\n\n".join(tool["lines"]))
+                chooser = Chooser(Direct(model), folder, cut_lines(dossier), personas[seat])
+                found.append((await chooser.probe()).p_ship)
+        pairs = list(itertools.product(chances["good"], chances["bad"]))
+        auc = statistics.mean((good > bad) + (good == bad) / 2 for good, bad in pairs)
+        means = "   ".join(f"{kind} {statistics.mean(found):.3f}" for kind, found in chances.items())
+        print(f"{seat:20} AUC {auc:.2f}   {means}")
 
 
 async def main() -> None:
@@ -168,8 +143,9 @@ async def main() -> None:
         print(f"\n{len(done)} reviews, {statistics.mean(seconds):.2f} s each (at most {max(seconds):.1f})")
         found = faults(done)
         print(f"{len(found)} faults", *found, sep="\n  ")
-        for (name, seat), (review, _, _) in random.Random(SEED).sample(sorted(done.items()), min(asked.quotes, len(done))):
-            print(f"\n{name} / {seat} / {review.verdict.verdict}\n{review.verdict.quote}")
+        for name, seat in random.Random(SEED).sample(sorted(done), min(asked.quotes, len(done))):
+            verdict = done[name, seat][0].verdict
+            print(f"\n{name} / {seat} / {verdict.verdict}\n{verdict.quote}")
     await model.close()
 
 

@@ -287,7 +287,7 @@ def test_a_thin_dossier_needs_one_claim_with_a_line() -> None:
     assert len(read(answer(claims=[CLAIM]), lines=THIN).claims) == 1
     assert refusal(answer(claims=[{"text": "Cursor does it", "lines": []}]), lines=THIN) == (
         "at least one claim must name dossier lines; 0 of 1 do.")
-    assert refusal(answer(claims=[]), lines=THIN) == "`claims` has 0 entries; give 1 to 4."
+    assert refusal(answer(claims=[]), lines=THIN) == "`claims` has 0 entries; give 1 to 4 with lines."
 
 
 def test_a_persona_that_always_predicts_must() -> None:

@@ -38,6 +38,12 @@ class Ground(NamedTuple):
     source: Source
     own: frozenset[str]
     own_stems: frozenset[str]
+    names: tuple[str, ...]
+
+    def is_in_name(self, fact: Found, text: str) -> bool:
+        """Whether a number is part of the tool's own name (the 4 of Code Llama 4)."""
+        before = text[: fact.end].casefold()
+        return any(before.endswith(name) for name in self.names)
 
     def knows(self, fact: Found) -> bool:
         """Whether the dossier says it; the tool's and the maker's names count, also shortened (Mem0 for mem0ai)."""
@@ -60,7 +66,8 @@ def ground_of(*dossiers: DossierLines) -> Ground:
             if line.field == "vendor":
                 own.update(words_of(line.text.removeprefix("vendor:")))
     own -= STOP
-    return Ground(dossier_source(text), frozenset(own), frozenset(content_stems(own)))
+    names = tuple(lines.name.casefold() for lines in dossiers)
+    return Ground(dossier_source(text), frozenset(own), frozenset(content_stems(own)), names)
 
 
 def facts_to_check(
@@ -197,7 +204,7 @@ def _claim_facts(part: Part, ground: Ground, sources: list[Source]) -> Iterable[
     for fact in part.facts:
         if fact.in_words and fact.keys[0] in LISTED and not any(map(_has_numbers, sources)):
             continue
-        if fact.keys[0] not in ("n:0", "n:1"):
+        if fact.keys[0] not in ("n:0", "n:1") and not ground.is_in_name(fact, part.text):
             yield fact
     for name in _names(part):
         foreign = tuple(key for key in name.keys if not ground.owns(key))

@@ -44,7 +44,7 @@ def print_run(result: RunResult, runs: Path, as_json: bool) -> None:
         return
     console = Console()
     if cards and len(cards) <= CARDS_SHOWN:
-        print_scorecards(cards, console)
+        print_scorecards(cards, console, detail=len(cards) == 1)
     elif cards:
         print_leaderboard([leaderboard_row(card) for card in cards], console)
         if result.totals.tools > len(cards):

