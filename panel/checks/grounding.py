@@ -23,8 +23,8 @@ SMALL = frozenset({"n:0", "n:1", "n:2", "n:3"})
 LISTED = frozenset({"n:2", "n:3", "n:4"})
 """A claim may count what a line lists without saying the number."""
 FORECAST = re.compile(
-    r"\bwill\b|\bby (?:the )?(?:end of |mid-?|late |early )?(?:20\d\d|[A-Z][a-z]+ 20\d\d|then)"
-    r"|\b(?:in|within) (?:a|one|two|three|six|ten|twelve|eighteen|\d+) (?:month|year|week|quarter|release)s?\b")
+    r"\bwill\b|\b[Bb]y (?:the )?(?:end of |mid-?|late |early )?(?:20\d\d|[A-Z][a-z]+ 20\d\d|then)"
+    r"|\b(?:[Ii]n|[Ww]ithin) (?:a|one|two|three|six|ten|twelve|eighteen|\d+) (?:month|year|week|quarter|release)s?\b")
 DENIALS = frozenset({"no", "not", "none", "never", "nothing", "neither", "nor", "missing", "unstated",
                      "unknown", "absent", "lacks", "omits", "silent"})
 FEWEST_TERMS = 2

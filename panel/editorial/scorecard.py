@@ -226,12 +226,29 @@ def notes(card: Scorecard) -> list[str]:
     return found
 
 
+GATHERED = ("to_check", "outside_knowledge")
+"""Kinds of flags that come in numbers and say all with their text."""
+
+
 def flag_words(flag: Flag) -> str:
     """A flag in plain words: what is wrong, why, and with which words of the text."""
     said = f"{FLAG_WORDS.get(flag.kind, spoken(flag.kind))}: {flag.reason}"
     quoted = f' ("{flag.text}")' if flag.text and flag.text not in flag.reason else ""
     place = f" [in {spoken(flag.field)}]" if flag.field else ""
     return said + quoted + place
+
+
+def flags_in_short(flags: Iterable[Flag]) -> list[str]:
+    """Flags in few lines: those that only name a word or number are gathered by kind ("to check: Qwen, 2028")."""
+    gathered: dict[str, list[str]] = {}
+    alone = []
+    for flag in flags:
+        if flag.kind in GATHERED and flag.text:
+            gathered.setdefault(flag.kind, []).append(flag.text)
+        else:
+            alone.append(flag_words(flag))
+    return [f"{FLAG_WORDS.get(kind, spoken(kind))}: {', '.join(dict.fromkeys(texts))}"
+            for kind, texts in gathered.items()] + alone
 
 
 def cited(card: Scorecard, numbers: Iterable[int]) -> list[tuple[int, str | None]]:

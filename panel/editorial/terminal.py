@@ -173,7 +173,8 @@ def seat_block(
     if review and review.verdict:
         body += _verdict_text(card, review.verdict, detail)
     if review:
-        body += [words(f"flag: {read.flag_words(flag)}", "dim") for flag in review.flags]
+        said = [read.flag_words(flag) for flag in review.flags] if detail else read.flags_in_short(review.flags)
+        body += [words(f"flag: {line}", "dim") for line in said]
     return boxed(title, Group(*body), console)
 
 
