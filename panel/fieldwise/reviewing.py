@@ -134,7 +134,7 @@ async def _choose(chooser: Chooser, frames: Frames, lines: DossierLines, persona
     hand = hand_of(frames, lines, persona)
     spare = [fact for fact in field_facts(lines) if not says_banned(fact.text, persona)]
     pool = [fact for fact in hand if _may_decide(frames, persona, fact)] or hand or spare or [name_fact(lines)]
-    fact = await _deciding(chooser, frames, persona, pool, decision)
+    fact = await _deciding(chooser, frames, persona, pool)
     points = _points_for(frames, persona, fact)
     point = points[await chooser.choose("point", '{"point":"', points, points)]
     others = [each for each in (*hand, *_by_taste(spare, persona.id)) if each != fact]
@@ -151,16 +151,14 @@ async def _choose(chooser: Chooser, frames: Frames, lines: DossierLines, persona
     )
 
 
-async def _deciding(chooser: Chooser, frames: Frames, persona: Persona, pool: Sequence[Fact],
-                    decision: ShipSkip) -> Fact:
-    """For a ship the fact the model most takes for a reason to adopt it, for a skip the one it least does."""
+async def _deciding(chooser: Chooser, frames: Frames, persona: Persona, pool: Sequence[Fact]) -> Fact:
+    """The fact the model most takes for a reason: what carries a ship, and what did not suffice for a skip."""
     if len(pool) < 2:
         return pool[0]
     reason = frames.of(persona.id).reason
     odds = [await chooser.weigh(f"fact-{number}", fill(reason, fact=fact.text, persona=persona.name.lower()))
             for number, fact in enumerate(pool, 1)]
-    best = max(odds) if decision == "ship" else min(odds)
-    return pool[odds.index(best)]
+    return pool[odds.index(max(odds))]
 
 
 async def _score(chooser: Chooser, frames: Frames, persona: Persona, probe: Probe) -> int:

@@ -115,6 +115,7 @@ def describe(name: str, path: Path) -> ModelInfo:
         name=f"local:{name}", endpoint=f"llama.cpp:{path.name}", local=True,
         context=entry.context if entry else CONTEXT,
         parameters=round(billions, 3), max_in_flight=1, logprobs=True, continues=True, vendor="llama.cpp",
+        price_in=0.0, price_cached=0.0, price_out=0.0, price_version="local",
         # llama.cpp enforces a schema by grammar, so nothing need be checked.
         rung="fields" if billions < FIELDS_BELOW else "json_schema",
         caption=entry.caption if entry else None,

@@ -35,7 +35,8 @@ def _open_wire(name: str, wire: WireName, entry: ModelEntry | None, settings: Se
     if wire.wire == "litellm":
         from panel.models.litellm import LiteLlm
 
-        return LiteLlm(name, wire.model, timeout_s=settings.timeout, info=None)
+        plain = LiteLlm(name, wire.model, timeout_s=settings.timeout)
+        return LiteLlm(name, wire.model, timeout_s=settings.timeout, info=as_told(plain.info(), entry))
     if wire.wire == "llama_cpp":
         from panel.models.llama_cpp import LlamaCpp
 
@@ -57,13 +58,13 @@ def _open_http(name: str, wire: WireName, entry: ModelEntry | None, settings: Se
 
     assert wire.base_url is not None
     info = ModelInfo(name=name, endpoint=wire.base_url, local=wire.local, max_in_flight=wire.max_in_flight)
-    info = _as_told(priced(info, wire.provider, wire.model), entry)
+    info = as_told(priced(info, wire.provider, wire.model), entry)
     key_env = (entry.key_env if entry else None) or wire.key_env
     return OpenAiHttp(name, wire.base_url, wire.model, api_key=_key(wire, entry), key_env=key_env,
                       timeout_s=settings.timeout, info=info)
 
 
-def _as_told(info: ModelInfo, entry: ModelEntry | None) -> ModelInfo:
+def as_told(info: ModelInfo, entry: ModelEntry | None) -> ModelInfo:
     """What panel.toml says of a model goes before what a table says."""
     if entry is None:
         return info
