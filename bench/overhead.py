@@ -28,6 +28,8 @@ from panel.settings import Settings
 LAUNCHES = Path(__file__).resolve().parents[2] / "shared" / "data" / "launches.jsonl"
 SERVER = Path(__file__).resolve().parents[1] / "tests" / "fault_server.py"
 IN_FLIGHT = 256
+LATENCY = 0.5
+"""Seconds the server takes to answer, as DESIGN.md section 4 measured with."""
 
 
 def cpu() -> float:
@@ -52,7 +54,7 @@ async def bare(url: str, bodies: list[bytes]) -> None:
 def main() -> None:
     """Print CPU a verdict of both, and the ratio of their throughputs."""
     tools = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    with subprocess.Popen([sys.executable, str(SERVER)], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen([sys.executable, str(SERVER), "0", str(LATENCY)], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         base = server.stdout.readline().split()[-1].rstrip("/")
         url = base if base.endswith("/v1") else f"{base}/ok/v1"

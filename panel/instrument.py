@@ -49,6 +49,7 @@ class Instrument:
         self.models: dict[str, Model] = {}
         self.infos: dict[str, ModelInfo] = {}
         self.folders: dict[str, PromptFolder] = {}
+        self._reviewers: dict[tuple[Seat, Rung], Reviewer] = {}
         seats = []
         for entry_persona, entry_model in self._seat_names():
             persona = choose(known, [entry_persona])[0]
@@ -78,12 +79,11 @@ class Instrument:
         if name in self.models:
             return
         model = open_model(name, self.settings)
-        info = model.info()
-        entry = self.settings.models.get(name)
-        limit = self.settings.max_in_flight or (entry.max_in_flight if entry else None)
+        limit = self.settings.max_in_flight
         self.models[name] = model
-        self.infos[name] = info.model_copy(update={"max_in_flight": limit}) if limit else info
-        folder_name = self.settings.prompts or ("small" if info.rung == "fields" else "review")
+        self.infos[name] = model.info().model_copy(
+            update={"name": name, **({"max_in_flight": limit} if limit else {})})
+        folder_name = self.settings.prompts or ("small" if self.infos[name].rung == "fields" else "review")
         root = Path(self.settings.prompts_folder) if self.settings.prompts_folder else None
         self.folders[name] = load_prompts(folder_name, root)
 
@@ -110,8 +110,11 @@ class Instrument:
 
     def reviewer(self, seat: Seat, rung: Rung) -> Reviewer:
         """How one seat answers, once its model's rung is known."""
-        return Reviewer(self.personas[seat.persona_id], self.folders[seat.model], self.depth, rung,
-                        self.probes(seat.model))
+        known = self._reviewers.get((seat, rung))
+        if known is None:
+            known = self._reviewers[seat, rung] = Reviewer(
+                self.personas[seat.persona_id], self.folders[seat.model], self.depth, rung, self.probes(seat.model))
+        return known
 
     def review_assignment(self, seat: Seat, lines: DossierLines, repeat: int) -> Assignment:
         """What one take of one seat is asked."""

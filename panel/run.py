@@ -143,12 +143,8 @@ def _load(runs: Path) -> None:
 
 
 def _callers(instrument: Instrument, journal: Journal, budget: Budget) -> dict[str, Caller]:
-    callers = {}
-    for name, model in instrument.models.items():
-        caller = Caller(model, name, journal, budget, instrument.settings.retry)
-        caller.info = instrument.infos[name]
-        callers[name] = caller
-    return callers
+    return {name: Caller(model, instrument.infos[name], journal, budget, instrument.settings.retry)
+            for name, model in instrument.models.items()}
 
 
 def _describe(run_id: str, instrument: Instrument) -> Run:

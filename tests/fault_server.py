@@ -2,7 +2,7 @@
 
 The mode is the first part of the path: `server.url("ok")`, `server.url("truncated")`, ... `ok` answers with
 `panel.models.scripted`, so whole runs can go through a real socket. Everything that arrived is in `server.seen`.
-`python tests/fault_server.py [PORT]` serves until killed and prints its address.
+`python tests/fault_server.py [PORT [LATENCY]]` serves until killed and prints its address.
 """
 
 from __future__ import annotations
@@ -358,6 +358,7 @@ async def redirect(server: FaultServer, request: web.Request, body: dict[str, An
 
 
 if __name__ == "__main__":
-    with FaultServer(port=int(sys.argv[1]) if len(sys.argv) > 1 else 0, keep_seen=False) as running:
+    given_port, given_latency = (*sys.argv[1:], "0", "0")[:2]
+    with FaultServer(port=int(given_port), latency=float(given_latency), keep_seen=False) as running:
         print(running.url("ok"), flush=True)
         threading.Event().wait()

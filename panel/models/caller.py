@@ -41,10 +41,10 @@ class Step(Record):
 class Caller:
     """One model, its endpoint's limits, the run's journal and budget."""
 
-    def __init__(self, model: Model, name: str, journal: Journal, budget: Budget, retry: Retry) -> None:
+    def __init__(self, model: Model, info: ModelInfo, journal: Journal, budget: Budget, retry: Retry) -> None:
         self.model = model
-        self.name = name
-        self.info: ModelInfo = model.info()
+        self.name = info.name
+        self.info = info
         self.endpoint = Endpoint(self.info.max_in_flight)
         self.on_answer: Callable[[Completion], None] = lambda completion: None
         self._journal = journal
