@@ -106,8 +106,8 @@ def test_the_starter_answers_under_a_grammar_and_keeps_its_prefix(starter: Path)
         long = "A tool that keeps notes. " * 60
         try:
             grammar = one_of_these(['say "yes"', "naïve → no", "back\\slash"])
-            first = await model.complete(Request(prompt=_prompt(long + "Say a."), max_tokens=12, grammar=grammar))
-            second = await model.complete(Request(prompt=_prompt(long + "Say b."), max_tokens=12, grammar=grammar))
+            first = await model.complete(Request(prompt=_prompt(long + "Say a."), max_tokens=24, grammar=grammar))
+            second = await model.complete(Request(prompt=_prompt(long + "Say b."), max_tokens=24, grammar=grammar))
             return first, second
         finally:
             await model.close()
@@ -205,6 +205,35 @@ def _asked_bare(path: Path, prompt: Prompt) -> float:
         if len(fits) == 1:
             mass[fits[0]] += math.exp(entry["logprob"])
     return mass["yes"] / (mass["yes"] + mass["no"])
+
+
+@pytest.mark.starter
+@pytest.mark.usefixtures("starter")
+def test_the_probe_does_not_depend_on_what_was_asked_before() -> None:
+    personas = load_personas()
+    folder = load_prompts("small")
+
+    async def ask(seats: list[str]) -> dict[str, float]:
+        model = LlamaCpp("starter")
+
+        async def direct(step: str, kind: str, prompt: Prompt, *, max_tokens: int | None = None,
+                         **options: Any) -> Completion:
+            return await model.complete(Request(prompt=prompt, max_tokens=max_tokens or 1, **options))
+
+        try:
+            found = {}
+            for seat in seats:
+                chooser = Chooser(direct, folder, LINES, personas[seat])
+                found[seat] = (await chooser.probe()).p_ship
+                await chooser.weigh("between", "It is a map.")
+            return found
+        finally:
+            await model.close()
+
+    one_after_another = asyncio.run(ask(["builder", "futurist", "investor"]))
+    backwards = asyncio.run(ask(["investor", "futurist", "builder"]))
+    for seat, p_ship in one_after_another.items():
+        assert math.isclose(p_ship, backwards[seat], abs_tol=1e-3)
 
 
 def test_a_pulled_model_is_found_by_name(starter: Path) -> None:

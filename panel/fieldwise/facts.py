@@ -109,7 +109,8 @@ def _unsaid(text: str, seen: set[tuple[str, ...]]) -> str:
     """What follows a comma of a sentence that was said before in part, from where it is new; empty when nothing is."""
     for match in LIST_COMMA.finditer(text):
         rest = _trim(text[match.end():])
-        if len(rest.split()) > FEWEST_WORDS + 1 and VERB.search(rest) and not (word_runs(rest) & seen or RELATIVE.match(rest)):
+        fit = len(rest.split()) > FEWEST_WORDS + 1 and VERB.search(rest) and not RELATIVE.match(rest)
+        if fit and not word_runs(rest) & seen:
             return rest[0].upper() + rest[1:]
     return ""
 
