@@ -21,7 +21,7 @@ demo: .venv/.ready
 	@echo "  $(BIN)/ship-panel review examples/code-llama-4.yaml examples/mistral-4b-edge.yaml --model recorded:examples/recorded.jsonl --runs runs/recorded"
 
 test: .venv/.ready
-	$(BIN)/ruff check .
+	$(BIN)/ruff check panel tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not proof"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def review(dossiers: Iterable[str | Path | Dossier], *, model: str, runs: str | Path = "runs",
+def review(dossiers: Iterable[str | Path | Dossier], *, model: str = "local:starter", runs: str | Path = "runs",
            **settings: Any) -> list[Scorecard]:
     """Review dossiers (files, folders or Dossier records) and give their scorecards, in the order given.
 

@@ -186,7 +186,11 @@ def _what_yaml_made(value: Any) -> str:
 
 def _first_fault(error: ValidationError) -> str:
     """The first of pydantic's faults as one line in our words."""
-    fault = error.errors(include_url=False, include_context=False)[0]
+    faults = error.errors(include_url=False, include_context=False)
+    missing = [f"'{'.'.join(map(str, fault['loc']))}'" for fault in faults if fault["type"] == "missing"]
+    if len(missing) > 1:
+        return f"fields {', '.join(missing)} are missing: add them"
+    fault = faults[0]
     field = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "missing":
         return f"field '{field}' is missing: add it"

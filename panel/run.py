@@ -34,6 +34,9 @@ class Totals(Record):
     kept: int = 0
     """Assignments an earlier run had finished."""
     scored: int = 0
+    """Answers that could be read: reviews, and the briefs and comparisons counted apart below."""
+    briefs: int = 0
+    comparisons: int = 0
     unscored: int = 0
     ships: int = 0
     reasked: int = 0
@@ -51,6 +54,8 @@ class Totals(Record):
         return self.model_copy(update={
             "asked": self.asked + 1,
             "scored": self.scored + (outcome.unscored is None),
+            "briefs": self.briefs + (outcome.kind == "brief" and outcome.unscored is None),
+            "comparisons": self.comparisons + (outcome.kind == "compare" and outcome.unscored is None),
             "unscored": self.unscored + (outcome.unscored is not None),
             "ships": self.ships + (verdict is not None and verdict.verdict == "ship"),
             "reasked": self.reasked + outcome.reasked,

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panel.checks import flag_brief, flag_comparison, flag_review
+from panel.checks.style import invented_experience
 from panel.dossiers import cut_lines, read_dossiers
 from panel.errors import ConfigError, PromptError, VerdictError
 from panel.fieldwise import FieldReview, brief_by_fields, compare_by_fields, review_by_fields
@@ -189,6 +190,7 @@ def test_every_sentence_fills_and_says_nothing_its_persona_never_says() -> None:
     for persona_id in FRAMES.personas:
         for text in _sentences(persona_id):
             assert "<" not in fill(text, **words)
+            assert not invented_experience([("quote", fill(text, **words))])
             if persona_id in PERSONAS:
                 assert not says_banned(text, PERSONAS[persona_id]), text
 

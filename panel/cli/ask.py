@@ -78,8 +78,7 @@ def review(
     found = read_dossiers(dossiers, strict=strict, columns=_columns(columns), report=report)
     first = next(found, None)
     if first is None:
-        reason = f": {bad[0]}" if len(bad) == 1 else f" ({len(bad)} bad records)" if bad else " in what was given"
-        raise DossierError(f"no dossier to review{reason}")
+        raise DossierError("no dossier to review" + (", all were left out" if bad else " in what was given"))
     instrument = _instrument(settings)
     total = _count(dossiers) if not quiet and sys.stderr.isatty() else None
     result = _run(_chain(first, found), instrument, budget, total, quiet or as_json)

@@ -133,10 +133,25 @@ def sql(
     if as_json:
         print_json([dict(zip(columns, (_plain(value) for value in row), strict=True)) for row in rows])
         return
+    console = Console()
+    if len(columns) * NARROWEST > console.width:
+        for number, row in enumerate(rows, start=1):
+            console.print(f"row {number}", style="dim")
+            for name, value in zip(columns, row, strict=True):
+                console.print(Text(f"  {name}: {_cell(value)}"))
+        return
     table = Table(*columns)
     for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    Console().print(table)
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console.print(table)
+
+
+NARROWEST = 9
+"""Columns of a terminal a table's column needs to be read; with less the rows are printed one value a line."""
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _plain(value: object) -> object:

@@ -29,7 +29,15 @@ def totals_text(totals: Totals) -> str:
     """What a run came to, in a few words."""
     tokens = f"{count_text(totals.tokens_in)} tokens in ({count_text(totals.tokens_cached)} cached), " \
              f"{count_text(totals.tokens_out)} out"
-    return f"{totals.scored} scored, {totals.unscored} unscored, {tokens}, {money_text(totals.cost_usd)}"
+    counts = [(totals.scored - totals.briefs - totals.comparisons, "review"), (totals.briefs, "brief"),
+              (totals.comparisons, "comparison")]
+    done = ", ".join(counted(number, noun) for number, noun in counts if number or noun == "review")
+    return f"{done}, {totals.unscored} unscored, {tokens}, {money_text(totals.cost_usd)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """1 review, 2 reviews."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 @contextmanager

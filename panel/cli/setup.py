@@ -13,7 +13,9 @@ from panel.cli.look import runs_folder, store_folder
 from panel.errors import ConfigError, DossierError
 
 if TYPE_CHECKING:
-    from panel.schema import Dossier
+    from panel.prompts import PromptFolder
+    from panel.schema import Dossier, DossierLines
+    from panel.settings import Settings
 
 personas_app = typer.Typer(help="List, show and check the reviewers.", no_args_is_help=True)
 prompts_app = typer.Typer(help="Show the exact messages a persona is sent.", no_args_is_help=True)
@@ -122,7 +124,7 @@ def init(
 def list_personas(as_json: AsJson = False) -> None:
     """Every persona there is, and whether it sits by default."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from panel.cli.show import print_json
     from panel.personas import DEFAULT_SEATS, load_personas
@@ -131,7 +133,7 @@ def list_personas(as_json: AsJson = False) -> None:
     if as_json:
         print_json([{**persona.model_dump(mode="json"), "digest": persona.digest} for persona in personas.values()])
         return
-    table = Table("id", "name", "motto", "points", "sits", "digest")
+    table = Table(Column("id", no_wrap=True), "name", "motto", "points", Column("sits", no_wrap=True), "digest")
     for persona in personas.values():
         table.add_row(persona.id, persona.name, persona.motto, ", ".join(persona.points),
                       "yes" if persona.id in DEFAULT_SEATS else "if named", persona.digest[:8])
@@ -207,25 +209,25 @@ def render(
     model: Model = None, runs: Runs = None, as_json: AsJson = False,
 ) -> None:
     """The exact messages, as they would be sent."""
-    from panel.cli.ask import DEFAULT_MODEL
     from panel.cli.show import print_json
-    from panel.instrument import Instrument
+    from panel.errors import PromptError
     from panel.personas import choose, load_personas
     from panel.prompts import render_brief, render_probe, render_review
     from panel.settings import read_settings
 
     settings = read_settings().with_given(model=model, runs=runs, depth=depth, personas=(persona,), seats=())
     seated = choose(load_personas(), [persona])[0]
-    instrument = Instrument(settings, DEFAULT_MODEL)
-    name = instrument.default_model
-    lines = instrument.lines(_dossier(tool, runs), name)
-    folder = instrument.folders[name]
+    dossier = _dossier(tool, runs)
+    lines, folder = _as_shown(dossier, settings)
+    if folder.name == "small" and kind != "probe":
+        raise PromptError("this model is asked one field at a time and has no such messages; give --kind probe, or "
+                          "--model of a larger one")
     if kind == "brief":
         prompt = render_brief(folder, lines)
     elif kind == "probe":
-        prompt = render_probe(folder, lines, seated, instrument.depth)
+        prompt = render_probe(folder, lines, seated, settings.depth)
     elif kind == "review":
-        prompt = render_review(folder, lines, seated, instrument.depth)
+        prompt = render_review(folder, lines, seated, settings.depth)
     else:
         raise ConfigError(f"--kind {kind!r}: must be review, brief or probe")
     if as_json:
@@ -233,6 +235,25 @@ def render(
         return
     for message in prompt.messages:
         print(f"--- {message.role}\n{message.content}")
+
+
+def _as_shown(dossier: Dossier, settings: Settings) -> tuple[DossierLines, PromptFolder]:
+    """The lines and the prompt folder a model gets; no key is needed, for nothing is sent.
+
+    Without a model: as one that can hold a whole answer gets them.
+    """
+    from panel.dossiers import cut_lines
+    from panel.instrument import MOST_DOSSIER_TOKENS, Instrument
+    from panel.models.wires import parse_model_name
+    from panel.prompts import load_prompts
+
+    name = settings.model
+    entry = settings.models.get(name) if name else None
+    if name and parse_model_name(entry.model if entry else name).wire == "llama_cpp":
+        instrument = Instrument(settings, name)
+        return instrument.lines(dossier, name), instrument.folders[name]
+    root = Path(settings.prompts_folder) if settings.prompts_folder else None
+    return cut_lines(dossier, MOST_DOSSIER_TOKENS), load_prompts(settings.prompts or "review", root)
 
 
 def _dossier(tool: str, runs: str | None) -> Dossier:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from panel.cli.progress import totals_text
+from panel.cli.progress import counted, totals_text
 from panel.editorial.comparison import comparison_page
 from panel.editorial.leaderboard import leaderboard_row, print_leaderboard
 from panel.editorial.markdown import report_markdown
@@ -53,8 +53,8 @@ def print_run(result: RunResult, runs: Path, as_json: bool) -> None:
         console.print(f"report: {report}", highlight=False, markup=False, soft_wrap=True)
     totals = result.totals
     kept = f", {totals.kept} kept from earlier runs" if totals.kept else ""
-    console.print(f"run {result.run_id}: {totals.tools} tools, {totals_text(totals)}{kept}, {result.seconds:.1f} s",
-                  highlight=False, markup=False, soft_wrap=True)
+    said = f"{counted(totals.tools, 'tool')}, {totals_text(totals)}{kept}, {result.seconds:.1f} s"
+    console.print(f"run {result.run_id}: {said}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _cards(result: RunResult, runs: Path) -> list[Scorecard]:

@@ -43,6 +43,8 @@ class Sentence:
 
     condition: str
     said_by: str
+    unsure: bool = False
+    """Whether that persona's own pick changed with the order."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ def _sentence(tool: str, seats: Sequence[SeatPick]) -> Sentence | None:
         for one, text in seat.texts():
             condition = _condition(text.pick_a_if if one.tool_a == tool else text.pick_b_if)
             if condition:
-                return Sentence(condition, seat.name)
+                unsure = seat.stable is None and len(seat.texts()) == 2
+                return Sentence(condition, seat.name, unsure)
     return None
 
 

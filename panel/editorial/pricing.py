@@ -75,7 +75,7 @@ def _host(url: str | None) -> str | None:
 
 def _plan_words(plan: Price) -> str:
     words = money(plan.amount, plan.currency, plan.unit)
-    return f"{plan.plan}: {words}" if plan.plan else words
+    return f"{plan.plan}: {words}" if plan.plan and plan.plan.casefold() != words else words
 
 
 def _from_dossier(card: Scorecard) -> PriceRead:

@@ -234,7 +234,7 @@ def flag_words(flag: Flag) -> str:
     """A flag in plain words: what is wrong, why, and with which words of the text."""
     said = f"{FLAG_WORDS.get(flag.kind, spoken(flag.kind))}: {flag.reason}"
     quoted = f' ("{flag.text}")' if flag.text and flag.text not in flag.reason else ""
-    place = f" [in {spoken(flag.field)}]" if flag.field else ""
+    place = f" [in {spoken(flag.field.replace('.', ': '))}]" if flag.field else ""
     return said + quoted + place
 
 

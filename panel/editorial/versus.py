@@ -40,7 +40,8 @@ def pick_if(name: str, said: Sentence | None) -> str:
     """"Pick Aider if ... (says the builder)."; says so when no persona gave a reason."""
     if said is None:
         return f"Pick {name} if: no persona gave a reason."
-    return f"Pick {name} if {said.condition} (says the {said.said_by.lower()})."
+    unsure = ", whose own pick changed with the order" if said.unsure else ""
+    return f"Pick {name} if {said.condition} (says the {said.said_by.lower()}{unsure})."
 
 
 def comparison_markdown(page: ComparisonPage) -> str:
