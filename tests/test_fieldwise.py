@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panel.checks import flag_brief, flag_comparison, flag_review
-from panel.checks.style import invented_experience
+from panel.checks.experience import invented_experience
 from panel.dossiers import cut_lines, read_dossiers
 from panel.errors import ConfigError, PromptError, VerdictError
 from panel.fieldwise import FieldReview, brief_by_fields, compare_by_fields, review_by_fields
