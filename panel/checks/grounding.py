@@ -173,7 +173,7 @@ def outside_names(claims: Sequence[Claim], parts: Sequence[Part], ground: Ground
             continue
         for name in _names(part):
             if not ground.knows(name) and not words.issuperset(name.keys):
-                words.update(name.keys)
+                words.update(name.keys, words_of(name.text))  # a word that opens the claim is no key of its own
                 flags.append(_flag("outside_knowledge", part.field, name, "is general knowledge, not in the dossier"))
         flags += [_flag("ungrounded", part.field, fact, "stands in a claim that cites no line")
                   for fact in part.facts if fact.keys[0] not in SMALL and not ground.source.supports(fact)]
