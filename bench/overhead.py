@@ -54,7 +54,8 @@ async def bare(url: str, bodies: list[bytes]) -> None:
 def main() -> None:
     """Print CPU a verdict of both, and the ratio of their throughputs."""
     tools = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    with subprocess.Popen([sys.executable, str(SERVER), "0", str(LATENCY)], stdout=subprocess.PIPE, text=True) as server:
+    words = [sys.executable, str(SERVER), "0", str(LATENCY)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         base = server.stdout.readline().split()[-1].rstrip("/")
         url = base if base.endswith("/v1") else f"{base}/ok/v1"

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from panel.errors import StoreError
+from panel.errors import ConfigError, StoreError
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 LOCK_NAME = ".lock"
@@ -40,6 +40,8 @@ def hold(runs: Path) -> Iterator[None]:
 
     Raises StoreError naming the holder (pid, host, since) when another process has it, or when it cannot be written.
     """
+    if "?" in str(runs):
+        raise ConfigError(f"--runs {runs}: DuckDB cannot write below a folder with a ? in its name; choose another")
     try:
         runs.mkdir(parents=True, exist_ok=True)
         handle = os.open(runs / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
@@ -174,12 +176,15 @@ def mend_tails(runs: Path) -> list[Path]:
     """
     cut = []
     for path in segments(runs):
-        with path.open("r+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            keep = _whole_lines(file, size)
+        try:
+            with path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                keep = _whole_lines(file, size)
             if keep < size:
-                file.truncate(keep)
+                os.truncate(path, keep)
                 cut.append(path)
+        except OSError as error:
+            raise disk_error(error, path) from error
     return cut
 
 
@@ -206,10 +211,17 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield json.loads(line)
+                content = json.loads(line)
+                if not isinstance(content, dict) or not isinstance(content.get("key"), str) or "t" not in content:
+                    raise ValueError("no key")
+                yield content
             except ValueError as error:
-                raise StoreError(f"{path}:{number}: not a journal line; move the file away and run "
-                                 "`ship-panel rebuild`") from error
+                raise broken_line(path, number) from error
+
+
+def broken_line(path: Path, number: int) -> StoreError:
+    """What to say of a line that no run wrote so."""
+    return StoreError(f"{path}:{number}: not a journal line; move the file away and run `ship-panel rebuild`")
 
 
 class Done:
@@ -220,6 +232,8 @@ class Done:
 
     def __init__(self) -> None:
         self.keys: set[bytes] = set()
+        self.unscored: set[bytes] = set()
+        """Of the finished ones those that have no answer."""
         self.answers: dict[str, list[dict[str, Any]]] = {}
 
     def has(self, key: str) -> bool:
@@ -231,22 +245,30 @@ class Done:
         """Read every journal under `runs/`. `asked_again` are the kinds of unscored that are not done."""
         done = cls()
         for path in segments(runs):
-            with path.open("rb") as file:
-                for line in file:
-                    done._take(line, asked_again)
+            number = 0
+            try:
+                with path.open("rb") as file:
+                    for number, line in enumerate(file, start=1):  # noqa: B007  the number is for the error
+                        done._take(line, asked_again)
+            except (ValueError, KeyError, TypeError) as error:
+                raise broken_line(path, number) from error
+            except OSError as error:
+                raise disk_error(error, path) from error
         return done
 
     def _take(self, line: bytes, asked_again: frozenset[str]) -> None:
         # {"key":"<32 hex>","t":"review",... : the head is read by position, which is 20 times quicker than parsing.
-        kind = line[47:54]
-        if kind.startswith((b'review"', b'brief"', b'compare')) and line.endswith(b"\n"):
+        what = line[47:54]
+        if what.startswith((b'review"', b'brief"', b'compare')) and line.endswith(b"\n"):
             key = bytes.fromhex(line[8:40].decode())
-            if b'"unscored_kind":null' in line or json.loads(line)["record"]["unscored_kind"] not in asked_again:
-                self.keys.add(key)
-                self.answers.pop(line[8:40].decode(), None)
-            else:
+            kind = None if b'"unscored_kind":null' in line else json.loads(line)["record"]["unscored_kind"]
+            if kind in asked_again:
                 self.keys.discard(key)
-        elif kind == b'answer"' and line.endswith(b"\n"):
+                return
+            self.keys.add(key)
+            self.answers.pop(line[8:40].decode(), None)
+            (self.unscored.discard if kind is None else self.unscored.add)(key)
+        elif what == b'answer"' and line.endswith(b"\n"):
             answer = json.loads(line)
             if answer["result"] == "ok" and not self.has(answer["key"]):
                 self.answers.setdefault(answer["key"], []).append(answer)

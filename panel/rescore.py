@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from panel.checks import flag_review
-from panel.errors import VerdictError
+from panel.errors import StoreError, VerdictError
 from panel.journal import Journal, hold, mend_tails, new_run_id, read_lines, segments, stamp, utc_now, write_file
 from panel.schema import DossierLines, Persona, Record, Review, Run, Verdict
 from panel.store import load
@@ -67,7 +69,10 @@ def _personas(runs: Path) -> tuple[dict[str, Persona], Run | None]:
     personas: dict[str, Persona] = {}
     run = None
     for path in sorted(runs.glob("*/run.json")):
-        run = Run.model_validate_json(path.read_bytes())
+        try:
+            run = Run.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise StoreError(f"{path}: not what a run wrote; move its folder away and rebuild") from error
         personas.update({persona.digest: persona for persona in run.personas})
     return personas, run
 
@@ -92,7 +97,11 @@ def _kept(runs: Path) -> dict[str, Kept]:
             answers.setdefault(key, {})[line["step"]] = line["completion"]["text"]
         elif line["t"] == "review":
             texts = answers.get(key, {})
-            review = Review.model_validate(line["record"])
+            try:
+                review = Review.model_validate(line["record"])
+            except (KeyError, ValidationError) as error:
+                raise StoreError(f"{runs}: the journals' review of key {key} is not what a run wrote; move its file "
+                                 "away and run `ship-panel rebuild`") from error
             found = tuple(texts[step] for step in ("reask", "review") if step in texts)
             kept[key] = Kept(review=review, answers=found)
     return kept
@@ -100,6 +109,8 @@ def _kept(runs: Path) -> dict[str, Kept]:
 
 def _read_again(kept: Kept, personas: dict[str, Persona], lines: dict[str, DossierLines]) -> Review:
     review = kept.review
+    if review.persona_digest not in personas or review.lines_digest not in lines:
+        return review  # a run.json or lines row is gone: what was read of it stands
     persona, shown = personas[review.persona_digest], lines[review.lines_digest]
     verdict, why = review.verdict, review.unscored
     if kept.answers and review.unscored_kind in (None, "unreadable"):

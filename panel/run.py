@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,7 @@ from panel.models.caller import Caller
 from panel.models.limits import Budget
 from panel.schema import Dossier, Outcome, Record, Run
 from panel.schema.review import ASKED_AGAIN
+from panel.settings import secrets
 from panel.sitting import Sitting, Take
 
 PACKAGES = ("duckdb", "litellm", "pydantic", "jinja2", "aiohttp", "xllamacpp")
@@ -33,6 +38,8 @@ class Totals(Record):
     asked: int = 0
     kept: int = 0
     """Assignments an earlier run had finished."""
+    kept_unscored: int = 0
+    """Of those, the ones without an answer."""
     scored: int = 0
     """Answers that could be read: reviews, and the briefs and comparisons counted apart below."""
     briefs: int = 0
@@ -88,7 +95,7 @@ Watcher = Callable[[Totals], None]
 
 def review_dossiers(
     dossiers: Iterable[Dossier], instrument: Instrument, *, budget_usd: float | None = None,
-    on_progress: Watcher = lambda totals: None, pairs: bool = False,
+    on_progress: Watcher = lambda totals: None, on_stop: Callable[[], None] = lambda: None, pairs: bool = False,
 ) -> RunResult:
     """Review every dossier with the instrument and load the store.
 
@@ -105,17 +112,19 @@ def review_dossiers(
         run = _describe(new_run_id(runs, moment), instrument)
         write_file(runs / run.id / "run.json", run.model_dump_json(indent=1).encode())
         journal = Journal(runs / run.id)
+        budget = Budget(budget_usd)
         sitting = Sitting(instrument, run.id, journal, Done.read(runs, ASKED_AGAIN),
-                          _callers(instrument, journal, Budget(budget_usd)), runs / "checks.json")
+                          _callers(instrument, journal, budget), runs / "checks.json", budget)
         work = _Work(sitting, on_progress, pairs)
         try:
-            _wait(work.carry_out(dossiers), sitting)
+            _wait(work.carry_out(dossiers), sitting, on_stop)
         finally:
             journal.close()
         try:
-            _load(runs)
+            with undisturbed():
+                _load(runs)
         except StoreError as error:
-            sitting.stop(error)
+            sitting.stopped = sitting.stopped or error
     return work.result(runs / run.id, (utc_now() - moment).total_seconds(), settings.max_unscored)
 
 
@@ -127,17 +136,31 @@ def _check_prices(instrument: Instrument) -> None:
                               "(US dollars a million tokens) for it under [models.NAME] in panel.toml")
 
 
-def _wait(work: Coroutine[Any, Any, None], sitting: Sitting) -> None:
+def _wait(work: Coroutine[Any, Any, None], sitting: Sitting, on_stop: Callable[[], None]) -> None:
     """Wait for the run; an interrupt stops it gracefully, a second one at once."""
     under_way = submit(work)
     try:
         under_way.result()
-    except KeyboardInterrupt:
-        tell(sitting.stop, RunStopped("interrupted"))
-        under_way.result()
-    except RunStopped as error:
-        tell(sitting.stop, error)
-        under_way.result()
+    except (KeyboardInterrupt, RunStopped) as error:
+        why = error if isinstance(error, RunStopped) else RunStopped("interrupted")
+        tell(sitting.stop, why)
+        on_stop()
+        with contextlib.suppress(KeyboardInterrupt, RunStopped, CancelledError):
+            under_way.result()
+        under_way.cancel()
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold back SIGINT and SIGTERM (in the main thread) until the block is done: DuckDB is not to be cut short."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _load(runs: Path) -> None:
@@ -148,7 +171,8 @@ def _load(runs: Path) -> None:
 
 
 def _callers(instrument: Instrument, journal: Journal, budget: Budget) -> dict[str, Caller]:
-    return {name: Caller(model, instrument.infos[name], journal, budget, instrument.settings.retry)
+    hidden = (*secrets(), *instrument.settings.named_secrets())
+    return {name: Caller(model, instrument.infos[name], journal, budget, instrument.settings.retry, hidden)
             for name, model in instrument.models.items()}
 
 
@@ -159,8 +183,9 @@ def _describe(run_id: str, instrument: Instrument) -> Run:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
+    command = shlex.join(["ship-panel", *sys.argv[1:]])
     return Run(
-        id=run_id, command=shlex.join(["ship-panel", *sys.argv[1:]]), started_at=stamp(utc_now()),
+        id=run_id, command=command.encode("utf-8", "replace").decode(), started_at=stamp(utc_now()),
         program_version=__version__, package_versions=versions, panel=instrument.panel,
         personas=tuple(instrument.personas.values()),
         models={name: info.endpoint for name, info in instrument.infos.items()}, captions=instrument.captions,
@@ -204,7 +229,10 @@ class _Work:
         try:
             takes = assign()
             left = self._sitting.left(takes)
-            self._totals = self._totals.model_copy(update={"kept": self._totals.kept + len(takes) - len(left)})
+            self._totals = self._totals.model_copy(update={
+                "kept": self._totals.kept + len(takes) - len(left),
+                "kept_unscored": self._totals.kept_unscored + self._sitting.kept_unscored(takes),
+            })
             async for outcome in self._sitting.outcomes(left):
                 self._sitting.write(outcome)
                 self._totals = self._totals.plus(outcome)
@@ -214,10 +242,15 @@ class _Work:
             self._sitting.stop(error)
 
     def result(self, folder: Path, seconds: float, max_unscored: float) -> RunResult:
-        """How it went; the exit code is that of what stopped it, or 4 when too much is unscored."""
-        totals, stopped = self._totals, self._sitting.stopped
+        """How it went; the exit code is that of what stopped it, or 4 when too much is unscored.
+
+        The cost is the budget's: calls that failed and may have been billed are in it.
+        """
+        stopped = self._sitting.stopped
+        totals = self._totals.model_copy(update={"cost_usd": self._sitting.budget.known_spent})
         code = stopped.exit_code if stopped else 0
-        if code == 0 and totals.unscored > max_unscored * totals.asked:
+        without = totals.unscored + totals.kept_unscored
+        if code == 0 and without > max_unscored * (totals.asked + totals.kept):
             code = 4
         return RunResult(
             run_id=self._sitting.run_id, folder=str(folder), totals=totals, seconds=round(seconds, 2),

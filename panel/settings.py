@@ -62,6 +62,11 @@ class Settings(Record):
     retry: Retry = Retry()
     models: dict[str, ModelEntry] = {}
 
+    def named_secrets(self) -> tuple[str, ...]:
+        """The values of the variables that `key_env` names."""
+        names = [entry.key_env for entry in self.models.values() if entry.key_env]
+        return tuple(value for value in map(secret, names) if value)
+
     def with_given(self, **given: Any) -> Settings:
         """These settings with what the command line (or a caller) gave; None means not given. Raises ConfigError."""
         changes = {name: value for name, value in given.items() if value is not None}
@@ -95,7 +100,9 @@ def _validated(content: dict[str, Any], source: str) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{source}: {where}: {first['msg'].lower()} (given: {first['input']!r})"[:400]) from error
+        # The value of a field nobody knows may be a key written in the wrong place: it is not shown.
+        given = "" if first["type"] == "extra_forbidden" else f" (given: {first['input']!r})"
+        raise ConfigError(f"{source}: {where}: {first['msg'].lower()}{given}"[:400]) from None
 
 
 def secret(name: str) -> str | None:

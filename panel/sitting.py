@@ -16,6 +16,7 @@ from panel.instrument import Instrument
 from panel.journal import Done, Journal, stamp, utc_now
 from panel.models.caller import Asker, Caller, Quarantined
 from panel.models.ladder import Ladder
+from panel.models.limits import Budget
 from panel.pairwise import read_comparison
 from panel.schema import Assignment, Brief, Comparison, Dossier, DossierLines, Outcome, Review, Rung, Seat
 
@@ -40,10 +41,11 @@ class Sitting:
     """
 
     def __init__(self, instrument: Instrument, run_id: str, journal: Journal, done: Done,
-                 callers: dict[str, Caller], checks: Path) -> None:
+                 callers: dict[str, Caller], checks: Path, budget: Budget) -> None:
         self.instrument = instrument
         self.run_id = run_id
         self.callers = callers
+        self.budget = budget
         self.stopped: PanelError | None = None
         self._journal = journal
         self._done = done
@@ -105,6 +107,10 @@ class Sitting:
     def left(self, takes: Sequence[Take]) -> list[Take]:
         """Those that no earlier run has finished."""
         return [take for take in takes if not self._done.has(take.assignment.key)]
+
+    def kept_unscored(self, takes: Sequence[Take]) -> int:
+        """How many of them an earlier run has finished without an answer."""
+        return sum(bytes.fromhex(take.assignment.key) in self._done.unscored for take in takes)
 
     async def outcomes(self, takes: Sequence[Take]) -> AsyncIterator[Outcome]:
         """What the assignments come to, as they come: all at once, but one by one on an endpoint with one slot.

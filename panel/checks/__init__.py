@@ -1,7 +1,7 @@
 """Answer + dossier → flags: what an editor should look at. Data on the review, never an error. Import from here.
 
 The kinds: length, score_mismatch, to_check, outside_knowledge, ungrounded, banned_phrase, invented_experience,
-few_citations, generic, label_in_quote, wrong_verdict_word, echo. Pure: no file, clock or model.
+few_citations, generic, label_in_quote, wrong_verdict_word, echo, suspicious_dossier. Pure: no file, clock or model.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from panel.checks import grounding, style
 from panel.checks.experience import invented_experience
 from panel.checks.facts import facts_in, line_source
 from panel.checks.parts import brief_parts, claim_parts, comparison_parts, other_parts, published_parts
+from panel.checks.suspicion import suspicious_lines
 from panel.schema import BriefText, ComparisonText, Depth, DossierLines, Flag, Persona, Verdict
 
 __all__ = ["RE_ASK", "flag_brief", "flag_comparison", "flag_review", "reask_reason"]
@@ -34,7 +35,7 @@ def flag_review(
     flags += invented_experience(everything) + style.banned_phrases(everything, persona)
     flags += grounding.ungrounded_claims(verdict.claims, claims, lines, ground) + outside
     flags += grounding.facts_to_check(parts, ground, persona, verdict.prediction, names)
-    flags += style.echoes(everything, examples)
+    flags += style.echoes(everything, examples) + suspicious_lines(lines)
     if depth == "full" and verdict.quote is not None:
         quote = parts[0]
         bounds = style.THIN_QUOTE_WORDS if lines.thin else style.QUOTE_WORDS

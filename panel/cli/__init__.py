@@ -5,6 +5,9 @@ This file is all that `--help` loads: each command imports what it needs when it
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import signal
 import sys
@@ -47,18 +50,32 @@ def main() -> NoReturn:
     """Run the command; a mistake of the user's ends in one line and the exit code of its kind."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a page has quotes and dashes that not every terminal knows
     try:
         app()
     except PanelError as error:
-        print(f"ship-panel: {' '.join(str(error).split())}", file=sys.stderr)
+        complain(str(error))
         _leave(error.exit_code)
     except BrokenPipeError:
         # The reader of a pipe left (| head): point stdout elsewhere, so that Python's own flush does not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _leave(0)
+    except OSError as error:
+        complain(f"{error.filename or 'output'}: {error.strerror or error}")
+        _leave(5 if error.errno == errno.ENOSPC else 2)
     except SystemExit as error:
-        _leave(error.code if isinstance(error.code, int) else 0)
+        code = error.code if isinstance(error.code, int) else 0
+        # typer ends with 1 when the reader of a pipe has left (| head), and leaves this wrapper behind.
+        _leave(0 if type(sys.stdout).__name__ == "PacifyFlushWrapper" else code)
     _leave(0)
+
+
+def complain(text: str) -> None:
+    """One line on standard error, without control characters: a file's name may hold anything."""
+    line = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
+    print(f"ship-panel: {line}", file=sys.stderr)
 
 
 def _stop(number: int, frame: Any) -> NoReturn:
@@ -66,5 +83,6 @@ def _stop(number: int, frame: Any) -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
     sys.exit(code)

@@ -66,6 +66,7 @@ def review(
     Every seat reads each of them and says ship or skip. The same command again resumes, and asks nothing twice.
     """
     from panel.dossiers import read_dossiers
+    from panel.editorial.plain import plain
 
     settings = _settings(model=model, runs=runs, personas=_names(personas), repeats=repeats, probe=probe, depth=depth,
                          max_in_flight=max_in_flight, max_unscored=max_unscored, temperature=temperature, seed=seed)
@@ -73,7 +74,7 @@ def review(
 
     def report(error: DossierError) -> None:
         bad.append(error)
-        print(f"ship-panel: left out: {error}", file=sys.stderr)
+        print(f"ship-panel: left out: {plain(str(error))}", file=sys.stderr)
 
     found = read_dossiers(dossiers, strict=strict, columns=_columns(columns), report=report)
     first = next(found, None)
@@ -153,7 +154,13 @@ def _run(dossiers: Iterator[Dossier], instrument: Instrument, budget: float | No
     from panel.run import review_dossiers
 
     with watching(total, enabled=not quiet) as on_progress:
-        return review_dossiers(dossiers, instrument, budget_usd=budget, on_progress=on_progress, pairs=pairs)
+        return review_dossiers(dossiers, instrument, budget_usd=budget, on_progress=on_progress,
+                               on_stop=_say_stopping, pairs=pairs)
+
+
+def _say_stopping() -> None:
+    print("ship-panel: stopping; calls under way are waited for, their answers are paid (again to end now)",
+          file=sys.stderr)
 
 
 def _one_dossier(text: str, runs: Path) -> Dossier:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from panel.cli.ask import AsJson, Runs
+from panel.editorial.plain import plain
 from panel.errors import ConfigError
 
 
@@ -140,7 +142,9 @@ def sql(
             for name, value in zip(columns, row, strict=True):
                 console.print(Text(f"  {name}: {_cell(value)}"))
         return
-    table = Table(*columns)
+    table = Table()
+    for name in columns:
+        table.add_column(Text(plain(name)))
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
     console.print(table)
@@ -151,8 +155,14 @@ NARROWEST = 9
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else plain(str(value))
 
 
 def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, bool | int | float | str | list | dict) else str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -10,6 +10,7 @@ import typer
 
 from panel.cli.ask import AsJson, Model, Runs
 from panel.cli.look import runs_folder, store_folder
+from panel.editorial.plain import plain
 from panel.errors import ConfigError, DossierError
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def list_personas(as_json: AsJson = False) -> None:
     """Every persona there is, and whether it sits by default."""
     from rich.console import Console
     from rich.table import Column, Table
+    from rich.text import Text
 
     from panel.cli.show import print_json
     from panel.personas import DEFAULT_SEATS, load_personas
@@ -135,7 +137,7 @@ def list_personas(as_json: AsJson = False) -> None:
         return
     table = Table(Column("id", no_wrap=True), "name", "motto", "points", Column("sits", no_wrap=True), "digest")
     for persona in personas.values():
-        table.add_row(persona.id, persona.name, persona.motto, ", ".join(persona.points),
+        table.add_row(persona.id, Text(persona.name), Text(persona.motto), ", ".join(persona.points),
                       "yes" if persona.id in DEFAULT_SEATS else "if named", persona.digest[:8])
     Console().print(table)
 
@@ -316,7 +318,7 @@ def check(model: Annotated[str, typer.Argument(help="A model's name.")], as_json
         print_json(report.model_dump(mode="json"))
     else:
         for line in report.lines():
-            print(line)
+            print(plain(line))
     if not report.usable:
         raise typer.Exit(2 if report.reachable else 6)
 

@@ -145,7 +145,11 @@ def csv_records(source: Source) -> Iterator[Read]:
     first = next((line for line in lines if line.strip()), "")
     delimiter = max(",;\t", key=first.count)
     rows = csv.reader(itertools.chain([first], lines), delimiter=delimiter)
-    header = [cell.strip() for cell in next(rows, [])]
+    try:
+        header = [cell.strip() for cell in next(rows, [])]
+    except csv.Error as error:
+        yield source.mistake(1, f"cannot be read ({error}); save it with ordinary line ends")
+        return
     wrong = _bad_header(header, source.columns)
     if wrong:
         yield source.mistake(1, wrong)

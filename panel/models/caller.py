@@ -18,6 +18,7 @@ from panel.errors import ModelDeclined, ModelError, ModelUnavailable, PanelError
 from panel.journal import Journal, stamp, utc_now
 from panel.models import Model
 from panel.models.limits import Budget, Endpoint
+from panel.models.redact import redact
 from panel.schema import Assignment, Completion, ModelInfo, Prompt, Record, Request, Rung, Sampling, Spent, digest_of
 from panel.settings import Retry
 
@@ -41,7 +42,8 @@ class Step(Record):
 class Caller:
     """One model, its endpoint's limits, the run's journal and budget."""
 
-    def __init__(self, model: Model, info: ModelInfo, journal: Journal, budget: Budget, retry: Retry) -> None:
+    def __init__(self, model: Model, info: ModelInfo, journal: Journal, budget: Budget, retry: Retry,
+                 secrets: Sequence[str] = ()) -> None:
         self.model = model
         self.name = info.name
         self.info = info
@@ -52,6 +54,7 @@ class Caller:
         self._stopping: PanelError | None = None
         self._stopped = asyncio.Event()
         self._retry = retry
+        self._secrets = tuple(secrets)
         self._sequence = itertools.count(1)
 
     def asker(self, assignment: Assignment, replay: Sequence[dict[str, Any]] = ()) -> Asker:
@@ -78,7 +81,7 @@ class Caller:
             cost: float | None = None
             completion, failure = None, None
             try:
-                completion = await self.model.complete(request)
+                completion = self._without_secrets(await self.model.complete(request))
                 cost = completion.cost_usd
                 self.endpoint.answered()
             except ModelError as error:
@@ -96,6 +99,15 @@ class Caller:
         """Begin no further call, and wake those that wait to try again. To be called on the event loop."""
         self._stopping = self._stopping or why
         self._stopped.set()
+
+    def _without_secrets(self, completion: Completion) -> Completion:
+        """The completion as it came, unless a server echoes a key in it: keys are kept out of the journal."""
+        changes = {}
+        for field in ("text", "reasoning", "model", "fingerprint"):
+            said = getattr(completion, field)
+            if said and any(secret in said for secret in self._secrets):
+                changes[field] = redact(said, self._secrets)
+        return completion.model_copy(update={**changes, "logprobs": ()}) if changes else completion
 
     def retrying(self) -> tenacity.AsyncRetrying:
         """When a transport fault is tried again, and after how long."""

@@ -232,4 +232,4 @@ def _is_number(value: Any) -> bool:
 
 
 def _count(value: Any) -> int | None:
-    return int(value) if _is_number(value) and value >= 0 else None
+    return int(value) if _is_number(value) and 0 <= value < 2**53 else None

@@ -23,6 +23,8 @@ class Budget:
         self.cap = cap
         self.spent = 0.0
         self.reserved = 0.0
+        self.unknown = False
+        """Whether some call's cost is not known."""
 
     def reserve(self, most: float | None) -> None:
         """Set aside `most` dollars. Raises BudgetExceeded when the cap could be passed."""
@@ -37,11 +39,15 @@ class Budget:
 
     def settle(self, most: float | None, cost: float | None) -> None:
         """Replace a reservation by what the call cost; an unknown cost is taken to be the whole reservation."""
-        if self.cap is None:
-            self.spent += cost or 0.0
-            return
-        self.reserved -= most or 0.0
+        if self.cap is not None:
+            self.reserved -= most or 0.0
+        self.unknown |= cost is None and most is None
         self.spent += (most or 0.0) if cost is None else cost
+
+    @property
+    def known_spent(self) -> float | None:
+        """What was spent, calls without an answer at their most; null when a price is not known."""
+        return None if self.unknown else self.spent
 
 
 class Endpoint:

@@ -22,7 +22,7 @@ from panel.models.prices import cost_of, priced
 from panel.models.wires import is_loopback
 from panel.schema import Completion, ModelInfo, Request
 
-MAX_BODY = 16 * 1024 * 1024
+MAX_BODY = 2 * 1024 * 1024
 """Bytes of an answer's body, after decompression, past which it is given up."""
 CONNECT_S = 30.0
 KEEPALIVE_S = 4.0

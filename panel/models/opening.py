@@ -35,8 +35,9 @@ def _open_wire(name: str, wire: WireName, entry: ModelEntry | None, settings: Se
     if wire.wire == "litellm":
         from panel.models.litellm import LiteLlm
 
-        plain = LiteLlm(name, wire.model, timeout_s=settings.timeout)
-        return LiteLlm(name, wire.model, timeout_s=settings.timeout, info=as_told(plain.info(), entry))
+        key = secret(entry.key_env) if entry and entry.key_env else None
+        plain = LiteLlm(name, wire.model, timeout_s=settings.timeout, api_key=key)
+        return LiteLlm(name, wire.model, timeout_s=settings.timeout, info=as_told(plain.info(), entry), api_key=key)
     if wire.wire == "llama_cpp":
         from panel.models.llama_cpp import LlamaCpp
 
@@ -49,7 +50,16 @@ def _open_wire(name: str, wire: WireName, entry: ModelEntry | None, settings: Se
         from panel.models.recorded import Recorded
 
         return Recorded(Path(wire.model))
-    plugin: Model = find_class(wire.model)()
+    return _open_plugin(wire.model)
+
+
+def _open_plugin(reference: str) -> Model:
+    try:
+        plugin: Model = find_class(reference)()
+        plugin.info()
+    except (TypeError, AttributeError) as error:
+        raise PluginError(f"{reference} is no model ({error}); it needs info(), complete(request) and close(), and to "
+                          "be made without arguments") from error
     return plugin
 
 

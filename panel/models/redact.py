@@ -21,7 +21,7 @@ HIDDEN = "[key removed]"
 
 _SHAPES = re.compile(
     r"""(?ix)
-    \b(?:bearer|basic)\s+(?!\[key)[^\s"',;<>)\]]+
+    (?:["']?\bauthorization["']?\s*[:=]\s*["']?)?\b(?:bearer|basic)\s+(?!\[key)[^\s"',;<>)\]]+
     | \b(?:sk|pk|rk|gsk|xai|pplx|hf|nvapi|csk|fw|tgp|r8|ghp|gho|ghs|glpat)[-_][a-z0-9_\-*.]{6,}
     | \bAIza[a-z0-9_\-]{10,}
     | \b(?:AKIA|ASIA)[A-Z0-9]{12,}

@@ -174,7 +174,7 @@ def _from_scheme(text: str, scheme: str, rest: str) -> WireName:
 def _from_url(text: str) -> WireName:
     bare, _, fragment = text.partition("#")
     model = unquote(fragment)
-    shown = re.sub(r"//[^/]*@", "//", bare)
+    shown = re.sub(r"//[^/]*@", "//", bare).partition("?")[0]
     parts = _split(bare, shown)
     if not model:
         raise ConfigError(f"model {shown!r}: which model of that server? write {shown}#NAME")

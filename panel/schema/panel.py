@@ -14,10 +14,10 @@ Depth = Literal["verdict", "full"]
 class Sampling(Record):
     """What is asked of the model's sampler. Null leaves the provider's default."""
 
-    temperature: float | None = None
-    top_p: float | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2, allow_inf_nan=False)
+    top_p: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
     seed: int | None = None
-    max_tokens: int = 2000
+    max_tokens: int = Field(default=2000, ge=1, le=1_000_000)
     reasoning_effort: str | None = None
 
 

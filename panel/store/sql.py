@@ -28,6 +28,8 @@ def run_sql(runs: Path, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             connection.execute(f"SET {setting}")
         try:
             result = connection.execute(query)
+            if result is None:
+                raise ConfigError("sql: there is no statement in the query")
             return [column[0] for column in result.description or ()], result.fetchall()
         except duckdb.Error as error:
             raise ConfigError(f"sql: {first_line(error)}") from error

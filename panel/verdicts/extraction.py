@@ -14,11 +14,15 @@ from typing import Any, NoReturn
 
 from panel.errors import VerdictError
 
+MOST_CHARACTERS = 200_000
+"""An answer is a page; one of megabytes would only fill the store."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def extract_object(text: str) -> dict[str, Any]:
     """The one JSON object that is the answer. Raises VerdictError for anything before, after, or wrong inside."""
+    if len(text) > MOST_CHARACTERS:
+        raise VerdictError(f"The answer is far too long ({len(text)} characters).", text[:MOST_CHARACTERS])
     body = _without_wrapping(text)
     if not body:
         raise VerdictError("The answer is empty.", text)
