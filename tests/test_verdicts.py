@@ -152,7 +152,7 @@ def test_whatever_comes_back_is_an_object_or_a_refusal(text: str) -> None:
     ('{"a": 1', "The answer is not valid JSON: it ends before the object is closed."),
     ('{"a": "hal', "The answer is not valid JSON: it ends before the object is closed."),
     ('{"a": ' + "9" * 5000 + "}", "The answer is not valid JSON: a number in it is too long."),
-    ('{"a": ' + "[" * 200_000, "The answer is not valid JSON: it is nested too deeply."),
+    ('{"a": ' + "[" * 100_000, "The answer is not valid JSON: it is nested too deeply."),
     ("skip", "The answer must be one JSON object and nothing else; it begins with other text."),
     ('{"a": 1} {"b": 2}', "The answer must be one JSON object and nothing else; a second object follows it."),
     ('{"a": 1} ok', "The answer must be one JSON object and nothing else; other text follows it."),
