@@ -18,7 +18,8 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"\b(?:answer|say|reply|respond|output|return|vote|rate|score|give)\b.{0,30}"
         r"(?:\bship\b|\bskip\b|(?<![-\d])100\b|\bhighest\b|\bpositive\b|\bfive stars\b)|\"verdict\"\s*:")),
     ("addresses an AI or a reviewer", re.compile(
-        r"\b(?:note|message|attention|dear|hey)(?: to| for)?[,:]?(?: the| all| any)? (?:reviewers?|judges?|llms?|ai|language models?|assistant)\b"
+        r"\b(?:note|message|attention|dear|hey)(?: to| for)?[,:]?(?: the| all| any)? "
+        r"(?:reviewers?|judges?|llms?|ai|language models?|assistant)\b"
         r"|\bif you are an? (?:ai|llm|language model|assistant)|\bas an? (?:ai|llm|language model) (?:you|reading)"
         r"|\byou are now\b|\byou must (?:answer|say|ship|rate|recommend|score)")),
 )
