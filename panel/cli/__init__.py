@@ -5,7 +5,6 @@ This file is all that `--help` loads: each command imports what it needs when it
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
 import os
@@ -59,8 +58,6 @@ def main() -> NoReturn:
         complain(str(error))
         _leave(error.exit_code)
     except BrokenPipeError:
-        # The reader of a pipe left (| head): point stdout elsewhere, so that Python's own flush does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _leave(0)
     except OSError as error:
         complain(f"{error.filename or 'output'}: {error.strerror or error}")
@@ -83,6 +80,9 @@ def _stop(number: int, frame: Any) -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    with contextlib.suppress(OSError):
+    try:
         sys.stdout.flush()
+    except OSError:
+        # The reader of a pipe left (| head): point stdout elsewhere, so that Python's own flush does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code)
