@@ -64,8 +64,8 @@ def main() -> NoReturn:
         _leave(5 if error.errno == errno.ENOSPC else 2)
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 0
-        # typer ends with 1 when the reader of a pipe has left (| head), and leaves this wrapper behind.
-        _leave(0 if type(sys.stdout).__name__ == "PacifyFlushWrapper" else code)
+        # No command ends with 1: typer and rich do, when the reader of a pipe has left (| head).
+        _leave(0 if code == 1 else code)
     _leave(0)
 
 
