@@ -308,8 +308,8 @@ def test_the_reader_of_a_pipe_may_leave(desk: Path) -> None:
     command(desk, "review", "tidewater.yaml", "--model", "scripted")
     for words in ("show tidewater --json", "show tidewater", "list", "sql 'SELECT * FROM lines'"):
         line = f"set -o pipefail; {sys.executable} -m panel {words} | head -c 1"
-        done = subprocess.run(["bash", "-c", line], cwd=desk, capture_output=True, text=True)
-        assert (done.returncode, len(done.stdout), done.stderr) == (0, 1, ""), words
+        done = subprocess.run(["bash", "-c", line], cwd=desk, capture_output=True)
+        assert (done.returncode, len(done.stdout), done.stderr) == (0, 1, b""), words
 
 
 def test_a_terminal_that_knows_no_dashes(desk: Path) -> None:
