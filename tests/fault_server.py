@@ -287,6 +287,15 @@ async def echo_in_answer(server: FaultServer, request: web.Request, body: dict[s
 
 
 @mode
+async def echo_in_fields(server: FaultServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    """A whole answer, with the key in the model's name, the fingerprint and the reasoning beside it."""
+    key = str(request.headers.get("Authorization"))
+    answer = scripted(server, body)
+    answer["choices"][0]["message"]["reasoning_content"] = f"I was called with {key}"
+    return web.json_response({**answer, "model": key, "system_fingerprint": key})
+
+
+@mode
 async def html(server: FaultServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
     return web.Response(text="<html><body>Please log in</body></html>", content_type="text/html")
 

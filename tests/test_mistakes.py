@@ -258,7 +258,7 @@ def test_a_retry_of_unscored_reviews_is_no_success(desk: Path) -> None:
     assert command(desk, *words).returncode == 4
 
 
-@pytest.mark.parametrize("mode", ["echo_in_answer"])
+@pytest.mark.parametrize("mode", ["echo_in_answer", "echo_in_fields"])
 def test_a_key_echoed_in_an_answer_reaches_no_file(desk: Path, server: FaultServer, mode: str) -> None:
     write_dossier(desk)
     done = command(desk, "review", "tidewater.yaml", "--model", f"{server.url(mode)}#m", SHIP_PANEL_API_KEY=KEY)

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from panel.settings import Settings
 
 DEFAULT_MODEL = "local:starter"
-CARDS_SHOWN = 3
-"""Up to so many tools a run ends with their scorecards, beyond it with a table."""
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="gpt-5-mini, ollama/llama3.2, anthropic/..., "
                   "http://127.0.0.1:8000/v1#name, local:starter, local:file.gguf, recorded:FILE, ... "
