@@ -120,5 +120,4 @@ def secrets() -> tuple[str, ...]:
 
 def cache_folder() -> Path:
     """The user's cache directory for this program."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "ship-panel"
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ship-panel"

@@ -305,9 +305,8 @@ def pull(name: Annotated[str, typer.Argument(help="A name of `models list`.")]) 
 @models_app.command("check")
 def check(model: Annotated[str, typer.Argument(help="A model's name.")], as_json: AsJson = False) -> None:
     """Ask a model one small thing: is it there, does it keep to a schema, does it give probabilities and a price."""
-    from panel.cli.show import print_json
     from panel.engines.local import submit
-    from panel.models.check import check_model
+    from panel.models.check import check_model, report_json
     from panel.models.opening import open_model
     from panel.settings import read_settings
 
@@ -315,7 +314,7 @@ def check(model: Annotated[str, typer.Argument(help="A model's name.")], as_json
     report = submit(check_model(opened)).result()
     submit(opened.close()).result()
     if as_json:
-        print_json(report.model_dump(mode="json"))
+        print(report_json(report))
     else:
         for line in report.lines():
             print(plain(line))

