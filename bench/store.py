@@ -1,20 +1,24 @@
-"""How fast journals load and pages are read: `python bench/store.py [reviews]` (default 100,000; the promise is for
-1,000,000).
+"""How fast journals load, how much memory that takes, and how fast pages are read.
 
-Makes journals in a temporary folder as a run would, rebuilds the store from them, and times what a page asks. Prints
-wall and CPU seconds: on a busy machine only the CPU figure means something. Not part of the tests.
+    python bench/store.py               memory and rate at 4,000 and 40,000 assignments, pages at 100,000 reviews
+    python bench/store.py 1000000       pages and a small load at 1,000,000 (the promise; some ten minutes)
+
+Makes journals in a temporary folder as a run would and loads each store in a process of its own that has, before
+DuckDB is imported, what a run has by then. Prints wall and CPU seconds: on a busy machine only the CPU figure means
+something. Not part of the tests.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
-import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -22,21 +26,57 @@ import duckdb
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from journal_maker import Making, made_dossier, run_lines, write_run  # noqa: E402
+from journal_maker import Making, end_line, made_dossier, made_end, run_lines, write_run  # noqa: E402
 
-from panel.journal import segments  # noqa: E402
-from panel.store import export, find_tool, leaderboard, load, open_store, rebuild, run_sql, scorecard  # noqa: E402
+from panel.store import (  # noqa: E402
+    export,
+    find_tool,
+    leaderboard,
+    open_store,
+    persona_record,
+    scorecard,
+)
 
 SEATS = 4
+LOADING = """
+import json, resource, sys, time
+from pathlib import Path
+import panel.cli, panel.run, panel.cli.ask
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+before = peak()
+from panel.schema import RunEnd
+from panel.store import load, write_latest
+runs = Path(sys.argv[1])
+wall, cpu = time.perf_counter(), time.process_time()
+report = load(runs)
+seen = {"before_mb": before, "reviews": report.reviews, "wall": time.perf_counter() - wall,
+        "cpu": time.process_time() - cpu, "peak_mb": peak()}
+if len(sys.argv) > 2:
+    wall = time.perf_counter()
+    write_latest(runs, RunEnd.model_validate_json(sys.argv[2]))
+    seen |= {"latest": time.perf_counter() - wall, "latest_mb": peak()}
+print(json.dumps(seen))
+"""
+"""Load in a process that has imported what a run has; its peak is what `ship-panel review` ends with."""
 
 
-@contextmanager
-def timed(what: str, count: int = 0) -> Iterator[None]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    yield
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    rate = f"  {count / wall:,.0f}/s wall, {count / cpu:,.0f}/s CPU" if count else ""
-    print(f"{what:44s} {wall:8.2f} s wall {cpu:8.2f} s CPU{rate}", flush=True)
+def make(runs: Path, making: Making, first: int, reviews: int) -> None:
+    tools = map(made_dossier, range(first, first + reviews // SEATS))
+    write_run(runs, making, itertools.chain(run_lines(making, tools), [end_line(made_end(making))]))
+
+
+def loaded(runs: Path, what: str, latest: Making | None = None) -> float:
+    """Load in a child; prints what it took. Returns its peak in MB."""
+    arguments = [made_end(latest).model_dump_json()] if latest else []
+    ended = subprocess.run([sys.executable, "-c", LOADING, str(runs), *arguments], capture_output=True, text=True,
+                           check=True, cwd=ROOT)
+    seen = json.loads(ended.stdout.splitlines()[-1])
+    latest_words = f"; runs/latest {seen['latest']:.2f} s, peak {seen['latest_mb']:.0f} MB" if latest else ""
+    print(f"{what:44s} {seen['wall']:7.2f} s wall {seen['cpu']:7.2f} s CPU  "
+          f"{seen['reviews'] / seen['wall']:,.0f}/s wall "
+          f"{seen['reviews'] / seen['cpu']:,.0f}/s CPU  peak {seen['peak_mb']:.0f} MB "
+          f"({seen['before_mb']:.0f} before){latest_words}", flush=True)
+    return float(seen["peak_mb"])
 
 
 def median_ms(action: Callable[[], object], repeats: int = 9) -> str:
@@ -49,53 +89,50 @@ def median_ms(action: Callable[[], object], repeats: int = 9) -> str:
 
 
 def read_pages(runs: Path, tools: int) -> None:
-    def show(number: int) -> None:
-        with open_store(runs) as connection:
-            scorecard(connection, find_tool(connection, f"tool-{number:06d}"))
+    def page(read: Callable[[duckdb.DuckDBPyConnection], object]) -> str:
+        def action() -> None:
+            with open_store(runs) as connection:
+                read(connection)
+        return median_ms(action)
 
-    def ranked(**wanted: object) -> None:
-        with open_store(runs) as connection:
-            leaderboard(connection, limit=50, **wanted)  # type: ignore[arg-type]
-
-    personas = ("SELECT persona_id, model, count(*), avg((verdict = 'ship')::INT), avg(score), count(unscored) "
-                "FROM reviews GROUP BY ALL")
-    for what, action in (
-        ("scorecard of one tool, found by id", lambda: show(tools // 2)),
-        ("leaderboard, first 50", ranked),
-        ("leaderboard, search and category", lambda: ranked(search="vector", category="Data")),
-        ("persona page (group by over all reviews)", lambda: run_sql(runs, personas)),
-        ("predictions of one persona, by month", lambda: run_sql(
-            runs, 'SELECT "by", count(*), avg(probability) FROM predictions GROUP BY 1')),
-        ("points view, one review's", lambda: run_sql(
-            runs, "SELECT point, text FROM points WHERE tool_id = 'tool-000007'")),
+    for what, read in (
+        ("tool page, found by id", lambda store: scorecard(store, find_tool(store, f"tool-{tools // 2:06d}"))),
+        ("leaderboard, first 50", lambda store: leaderboard(store, limit=50)),
+        ("leaderboard, search and category", lambda store: leaderboard(store, search="vector", category="Data")),
+        ("persona page", lambda store: persona_record(store, "builder")),
     ):
-        print(f"{what:44s} {median_ms(action)}", flush=True)
+        print(f"{what:44s} {page(read)}", flush=True)
 
 
-def main(reviews: int) -> None:
+def measure_loads() -> None:
+    for depth in ("verdict", "full"):
+        peaks = []
+        for reviews in (4000, 40000):
+            with tempfile.TemporaryDirectory() as folder:
+                making = Making(depth=depth, probes=False)  # type: ignore[arg-type]
+                make(Path(folder), making, 0, reviews)
+                peaks.append(loaded(Path(folder), f"load of {reviews:,}, depth {depth}", making))
+        print(f"{'':44s} 40,000 takes {peaks[1] / peaks[0]:.2f} times the memory of 4,000")
+
+
+def measure_pages(reviews: int) -> None:
     tools = reviews // SEATS
-    print(f"duckdb {duckdb.__version__}, {os.cpu_count()} cores, {reviews:,} reviews of {tools:,} tools, depth verdict")
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder)
         making = Making(depth="verdict", probes=False)
-        with timed("making the journals"):
-            write_run(runs, making, run_lines(making, map(made_dossier, range(tools))))
-        size = sum(path.stat().st_size for path in segments(runs))
-        print(f"{len(segments(runs))} segments, {size / 1e6:,.0f} MB")
-        with timed("rebuild", reviews):
-            rebuild(runs)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"store {(runs / 'panel.duckdb').stat().st_size / 1e6:,.0f} MB, peak RSS {peak:,.0f} MB")
-        with timed("load with nothing new"):
-            load(runs)
+        make(runs, making, 0, reviews)
+        loaded(runs, f"load of {reviews:,}, depth verdict")
         more = Making(run_id="20260102T000000-01", depth="verdict", probes=False, model="other")
-        write_run(runs, more, run_lines(more, map(made_dossier, range(tools, tools + 250))))
-        with timed("load of one small new run", 1000):
-            load(runs)
+        make(runs, more, tools, 1000)
+        loaded(runs, "1,000 more into that store", more)
         read_pages(runs, tools)
-        with timed("export, parquet"):
-            export(runs, runs / "out")
+        began = time.perf_counter()
+        export(runs, runs / "out", since=more.run_id)
+        print(f"{'export since the last run, parquet':44s} {time.perf_counter() - began:7.2f} s")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)
+    print(f"duckdb {duckdb.__version__}, {os.cpu_count()} cores")
+    if len(sys.argv) == 1:
+        measure_loads()
+    measure_pages(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

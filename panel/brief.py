@@ -5,7 +5,7 @@ from __future__ import annotations
 from panel.checks import flag_brief
 from panel.errors import VerdictError
 from panel.fieldwise import brief_by_fields
-from panel.models.caller import Asker
+from panel.models.asker import Asker
 from panel.prompts import PromptFolder, render_brief, render_reask
 from panel.schema import BriefText, DossierLines, Flag, Record, Rung
 from panel.verdicts import brief_schema, parse_brief

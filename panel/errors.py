@@ -9,6 +9,9 @@ PanelError
 │  └─ ModelRejected       bad key, unknown model, bad parameter: the run stops at once
 ├─ VerdictError           the answer is not a verdict; keeps the text; re-ask, then unscored
 ├─ BudgetExceeded         the cap would be passed; what is done is kept, exit 3
+├─ TimeUp               --until is reached; what is done is kept, exit 3
+├─ LeftForLater         not asked in this run: a provider batch has it; exit 3
+├─ SourceDown           a feed of launches cannot be fetched, exit 6
 ├─ RunStopped             SIGINT or SIGTERM: what is done is kept, exit 130 or 143
 └─ StoreError             locked (by whom), or written by a newer program, or the disk is full
 
@@ -105,6 +108,24 @@ class BudgetExceeded(PanelError):
     """The next call could pass the cap. What is done is kept."""
 
     exit_code = 3
+
+
+class TimeUp(PanelError):
+    """The next tool would not be done by the time the run must end. What is done is kept."""
+
+    exit_code = 3
+
+
+class LeftForLater(PanelError):
+    """An assignment is not asked in this run: a provider batch has it, or only answers already paid for are read."""
+
+    exit_code = 3
+
+
+class SourceDown(PanelError):
+    """A feed of launches cannot be fetched, or is no feed."""
+
+    exit_code = 6
 
 
 class StoreError(PanelError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from panel.dossiers import cut_lines
-from panel.errors import ModelError
+from panel.errors import ConfigError, ModelError
 from panel.models import Model
 from panel.models.opening import open_model
 from panel.personas import DEFAULT_SEATS, choose, load_personas
@@ -60,7 +60,15 @@ class Instrument:
         for name, folder in self.folders.items():
             if self.infos[name].rung != "fields":
                 rehearse(folder, list(self.personas.values()))
+        self.seat_models = tuple(self.models)
+        """The models of the panel; `models` has the fallback too."""
         folders = sorted({folder.name: folder for folder in self.folders.values()}.items())
+        self.fallback = settings.fallback
+        if self.fallback is not None:
+            self._open(self.fallback)
+            if self.infos[self.fallback].rung == "fields":
+                raise ConfigError(f"--fallback {self.fallback}: a small model asked field by field cannot stand in for "
+                                  "another; name one that answers whole")
         self.panel = Panel(
             seats=tuple(seats), prompts="+".join(name for name, _ in folders),
             prompts_digest=digest_of([folder.digest for _, folder in folders]), depth=self.depth,

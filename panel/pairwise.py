@@ -8,7 +8,7 @@ from __future__ import annotations
 from panel.checks import flag_comparison
 from panel.errors import VerdictError
 from panel.fieldwise import compare_by_fields
-from panel.models.caller import Asker
+from panel.models.asker import Asker
 from panel.prompts import PromptFolder, render_compare, render_reask
 from panel.schema import ComparisonText, DossierLines, Flag, Persona, Record, Rung
 from panel.schema.review import DecidedBy

@@ -8,7 +8,7 @@ from __future__ import annotations
 from panel.checks import flag_review, reask_reason
 from panel.errors import VerdictError
 from panel.fieldwise import review_by_fields
-from panel.models.caller import Asker
+from panel.models.asker import Asker
 from panel.probe import read_probe
 from panel.prompts import PromptFolder, render_probe, render_reask, render_review
 from panel.schema import Depth, DossierLines, Flag, Persona, Probe, Prompt, Record, Rung, Verdict

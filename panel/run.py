@@ -1,4 +1,4 @@
-"""The straight line: assign, skip what the journal has, ask, journal, and load the store at the end.
+"""The straight line: assign, skip what the journal has, ask, journal, and load the store.
 
 `panel.review` and the commands come through here. Knows nothing of screens or pages.
 """
@@ -6,76 +6,53 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shlex
-import signal
 import sys
-import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import CancelledError
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from panel import __version__
-from panel.engines.local import map_bounded, submit, tell
+from panel.done import Done
+from panel.engines.local import submit, tell
 from panel.errors import ConfigError, RunStopped, StoreError
+from panel.gate import Gate
 from panel.instrument import Instrument
-from panel.journal import Done, Journal, hold, mend_tails, new_run_id, stamp, utc_now, write_file
+from panel.journal import Journal, hold, mend_tails, new_run_id, stamp, utc_now, write_file
+from panel.models.budget import Budget
 from panel.models.caller import Caller
-from panel.models.limits import Budget
-from panel.schema import Dossier, Outcome, Record, Run
+from panel.models.endpoint import Endpoint
+from panel.refresh import Refresher
+from panel.schema import Estimate, Record, Run, RunEnd
 from panel.schema.review import ASKED_AGAIN
-from panel.settings import secrets
-from panel.sitting import Sitting, Take
+from panel.settings import Caps, secrets
+from panel.sitting import Sitting
+from panel.tally import Totals
+from panel.work import Item, Watcher, Work
 
 PACKAGES = ("duckdb", "litellm", "pydantic", "jinja2", "aiohttp", "xllamacpp")
+TICK_S = 1.0
+MadeCaller = TypeVar("MadeCaller", bound=Caller)
 
 
-class Totals(Record):
-    """How far a run is. `cost_usd` null: the price of some call is unknown."""
+class Terms(Record):
+    """What a run may cost and how long it may take."""
 
-    tools: int = 0
-    asked: int = 0
-    kept: int = 0
-    """Assignments an earlier run had finished."""
-    kept_unscored: int = 0
-    """Of those, the ones without an answer."""
-    scored: int = 0
-    """Answers that could be read: reviews, and the briefs and comparisons counted apart below."""
-    briefs: int = 0
-    comparisons: int = 0
-    unscored: int = 0
-    ships: int = 0
-    reasked: int = 0
-    calls: int = 0
-    tokens_in: int = 0
-    tokens_cached: int = 0
-    tokens_out: int = 0
-    cost_usd: float | None = 0.0
-
-    def plus(self, outcome: Outcome) -> Totals:
-        """These totals and one more outcome."""
-        spent = outcome.spent
-        cost = None if self.cost_usd is None or spent.cost_usd is None else self.cost_usd + spent.cost_usd
-        verdict = getattr(outcome, "verdict", None)
-        return self.model_copy(update={
-            "asked": self.asked + 1,
-            "scored": self.scored + (outcome.unscored is None),
-            "briefs": self.briefs + (outcome.kind == "brief" and outcome.unscored is None),
-            "comparisons": self.comparisons + (outcome.kind == "compare" and outcome.unscored is None),
-            "unscored": self.unscored + (outcome.unscored is not None),
-            "ships": self.ships + (verdict is not None and verdict.verdict == "ship"),
-            "reasked": self.reasked + outcome.reasked,
-            "calls": self.calls + spent.calls,
-            "tokens_in": self.tokens_in + spent.tokens_in,
-            "tokens_cached": self.tokens_cached + spent.tokens_cached,
-            "tokens_out": self.tokens_out + spent.tokens_out,
-            "cost_usd": cost,
-        })
+    caps: Caps = Caps()
+    until: datetime | None = None
+    """No tool is begun that would not be done by then."""
+    allow_unknown_price: bool = False
+    asked_again: frozenset[str] = ASKED_AGAIN
+    """Kinds of unscored that are asked again."""
+    estimate: Estimate | None = None
 
 
 class RunResult(Record):
-    """How a run ended. `stopped_by` is the line that says why it ended early, null when it did not."""
+    """How a run ended."""
 
     run_id: str
     folder: str
@@ -84,99 +61,145 @@ class RunResult(Record):
     tool_ids: tuple[str, ...]
     """The first TOOLS_NAMED tools of the run, as they were given."""
     stopped_by: str | None = None
+    """The line that says why it ended early, null when it did not."""
     exit_code: int = 0
     first_reason: str | None = None
     """Why the first unscored assignment is unscored."""
-
-
-TOOLS_NAMED = 200
-Watcher = Callable[[Totals], None]
+    end: RunEnd
+    outcomes: dict[str, int] = {}
+    """Of the run's tools, how many came to ship, skip, split, no_quorum."""
 
 
 def review_dossiers(
-    dossiers: Iterable[Dossier], instrument: Instrument, *, budget_usd: float | None = None,
-    on_progress: Watcher = lambda totals: None, on_stop: Callable[[], None] = lambda: None, pairs: bool = False,
+    items: Iterable[Item], instrument: Instrument, terms: Terms | None = None, *,
+    on_progress: Watcher = lambda totals: None, on_stop: Callable[[], None] = lambda: None,
 ) -> RunResult:
-    """Review every dossier with the instrument and load the store.
+    """Review every dossier (and compare every pair) with the instrument and load the store.
 
-    Blocks; an interrupt ends it gracefully with what is done kept. With `pairs` the dossiers (two) are also compared
-    in both orders. Raises ConfigError or StoreError before the first call; how it ends later is in the result.
+    Blocks; an interrupt ends it gracefully with what is done kept. Raises ConfigError or StoreError before the first
+    call; how it ends later is in the result.
     """
-    settings = instrument.settings
-    runs = Path(settings.runs)
-    if budget_usd is not None:
-        _check_prices(instrument)
-    with hold(runs):
-        mend_tails(runs)
-        moment = utc_now()
-        run = _describe(new_run_id(runs, moment), instrument)
-        write_file(runs / run.id / "run.json", run.model_dump_json(indent=1).encode())
-        journal = Journal(runs / run.id)
-        budget = Budget(budget_usd)
-        sitting = Sitting(instrument, run.id, journal, Done.read(runs, ASKED_AGAIN),
-                          _callers(instrument, journal, budget), runs / "checks.json", budget)
-        work = _Work(sitting, on_progress, pairs)
-        try:
-            _wait(work.carry_out(dossiers), sitting, on_stop)
-        finally:
-            journal.close()
-        try:
-            with undisturbed():
-                _load(runs)
-        except StoreError as error:
-            sitting.stopped = sitting.stopped or error
-    return work.result(runs / run.id, (utc_now() - moment).total_seconds(), settings.max_unscored)
+    terms = terms or Terms()
+    check_prices(instrument, terms)
+    with hold(Path(instrument.settings.runs)):
+        return sit(items, instrument, terms, on_progress=on_progress, on_stop=on_stop)
 
 
-def _check_prices(instrument: Instrument) -> None:
-    """A cap on money needs prices; an unknown price is not a price of nothing."""
+def sit(
+    items: Iterable[Item], instrument: Instrument, terms: Terms, *, on_progress: Watcher, on_stop: Callable[[], None],
+) -> RunResult:
+    """One run under `runs/` that the caller holds: see `review_dossiers`."""
+    runs = Path(instrument.settings.runs)
+    mend_tails(runs)
+    run = begin_run(runs, instrument)
+    done = Done.read(runs, terms.asked_again)
+    journal = Journal(runs / run.id)
+    sitting = Sitting(instrument, run.id, journal, done, callers(instrument, journal))
+    budget = Budget(terms.caps, done.spent_by_day)
+    return carry_through(items, sitting, Course(run, terms, budget), on_progress=on_progress, on_stop=on_stop)
+
+
+def begin_run(runs: Path, instrument: Instrument) -> Run:
+    """A new run, its run.json written."""
+    run = describe(new_run_id(runs, utc_now()), instrument)
+    write_file(runs / run.id / "run.json", run.model_dump_json(indent=1).encode())
+    return run
+
+
+class Course(NamedTuple):
+    """The run that is carried through, its money, and what it came to when it was last carried through, if it was."""
+
+    run: Run
+    terms: Terms
+    budget: Budget
+    before: RunEnd | None = None
+
+
+def carry_through(
+    items: Iterable[Item], sitting: Sitting, course: Course, *, on_progress: Watcher, on_stop: Callable[[], None],
+) -> RunResult:
+    """Ask and read what is left of the items, journal how it ended, load the store; the journal is closed then."""
+    run, terms, budget, before = course
+    journal, room = sitting.journal, budget.room()
+    cap_usd = None if room is None else max(0.0, room[0])
+    work = Work(sitting, Gate(budget, terms.until), on_progress)
+    refresher = Refresher(journal.folder.parent, journal)
+
+    def ended() -> RunEnd:
+        end = work.end(run, terms.estimate, cap_usd)
+        return end if before is None else end.after(before)
+
+    try:
+        _wait(work.carry_out(items), work, on_stop, refresher.tick)
+        end = ended()
+        with contextlib.suppress(StoreError):  # a full disk, which has stopped the run and is said
+            journal.append(run.id, "ended", {"record": end.model_dump(mode="json")})
+    finally:
+        journal.close()
+    outcomes: dict[str, int] = {}
+    try:
+        outcomes = refresher.finish(end)
+    except StoreError as error:
+        sitting.stopped = sitting.stopped or error
+        end = ended()
+    return RunResult(
+        run_id=end.run_id, folder=str(journal.folder), seconds=end.seconds, tool_ids=tuple(work.tool_ids),
+        totals=work.tally.totals().model_copy(update={"cost_usd": end.cost_usd}), stopped_by=end.stopped_by,
+        exit_code=end.exit_code, first_reason=work.tally.first_reason, end=end, outcomes=outcomes)
+
+
+def check_prices(instrument: Instrument, terms: Terms) -> None:
+    """A cap on money needs prices; an unknown price is not a price of nothing. Raises ConfigError."""
+    if not terms.caps.any or terms.allow_unknown_price:
+        return
     for name, info in instrument.infos.items():
         if info.price_in is None or info.price_out is None:
             raise ConfigError(f"a budget was given and the price of {name} is not known; set price_in and price_out "
-                              "(US dollars a million tokens) for it under [models.NAME] in panel.toml")
+                              "(US dollars a million tokens) for it under [models.NAME] in panel.toml, or give "
+                              "--allow-unknown-price: its calls are then not counted")
 
 
-def _wait(work: Coroutine[Any, Any, None], sitting: Sitting, on_stop: Callable[[], None]) -> None:
+def _wait(work: Coroutine[Any, Any, None], stopping: Work, on_stop: Callable[[], None],
+          tick: Callable[[], None]) -> None:
     """Wait for the run; an interrupt stops it gracefully, a second one at once."""
     under_way = submit(work)
     try:
+        while not under_way.done():
+            with contextlib.suppress(TimeoutError):
+                under_way.result(TICK_S)
+            tick()
         under_way.result()
     except (KeyboardInterrupt, RunStopped) as error:
         why = error if isinstance(error, RunStopped) else RunStopped("interrupted")
-        tell(sitting.stop, why)
+        tell(stopping.stop, why)
         on_stop()
         with contextlib.suppress(KeyboardInterrupt, RunStopped, CancelledError):
             under_way.result()
         under_way.cancel()
 
 
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold back SIGINT and SIGTERM (in the main thread) until the block is done: DuckDB is not to be cut short."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-
-
-def _load(runs: Path) -> None:
-    # Imported here: DuckDB takes longer to load than a quick endpoint takes to answer (DESIGN.md section 7).
-    from panel.store import load
-
-    load(runs)
-
-
-def _callers(instrument: Instrument, journal: Journal, budget: Budget) -> dict[str, Caller]:
+def callers(
+    instrument: Instrument, journal: Journal, make: Callable[..., MadeCaller] = Caller,  # type: ignore[assignment]
+) -> dict[str, MadeCaller]:
+    """Who asks each model; models at one endpoint share its limits."""
     hidden = (*secrets(), *instrument.settings.named_secrets())
-    return {name: Caller(model, instrument.infos[name], journal, budget, instrument.settings.retry, hidden)
+    most: dict[str, int] = {}
+    for info in instrument.infos.values():
+        most[info.endpoint] = max(most.get(info.endpoint, 1), info.max_in_flight)
+    retry = instrument.settings.retry
+    endpoints = {name: Endpoint(name, limit, patience=retry.patience, give_up_s=retry.give_up)
+                 for name, limit in most.items()}
+    made = {name: make(model, instrument.infos[name], journal, endpoints[instrument.infos[name].endpoint],
+                       retry, hidden)
             for name, model in instrument.models.items()}
+    numbers = itertools.count(1)
+    for caller in made.values():
+        caller.numbers = numbers
+    return made
 
 
-def _describe(run_id: str, instrument: Instrument) -> Run:
+def describe(run_id: str, instrument: Instrument) -> Run:
+    """What a run is made with, for its run.json."""
     versions = {}
     for package in PACKAGES:
         try:
@@ -190,70 +213,3 @@ def _describe(run_id: str, instrument: Instrument) -> Run:
         personas=tuple(instrument.personas.values()),
         models={name: info.endpoint for name, info in instrument.infos.items()}, captions=instrument.captions,
     )
-
-
-class _Work:
-    """The run while it is under way: what came in, what came out."""
-
-    def __init__(self, sitting: Sitting, on_progress: Watcher, pairs: bool) -> None:
-        self._sitting = sitting
-        self._on_progress = on_progress
-        self._pairs = pairs
-        self._totals = Totals()
-        self._tools: list[Dossier] = []
-        self._first_reason: str | None = None
-
-    async def carry_out(self, dossiers: Iterable[Dossier]) -> None:
-        """Review every dossier, then compare the first two if that is wanted."""
-        sitting = self._sitting
-        async for _ in map_bounded(self._review, self._until_stopped(dossiers), sitting.tools_at_once):
-            self._totals = self._totals.model_copy(update={"tools": self._totals.tools + 1})
-            self._on_progress(self._totals)
-        if self._pairs and sitting.stopped is None:
-            await self._take(lambda: sitting.pair(self._tools[0], self._tools[1]))
-        await sitting.instrument.close()
-
-    def _until_stopped(self, dossiers: Iterable[Dossier]) -> Iterator[Dossier]:
-        for dossier in dossiers:
-            if self._sitting.stopped is not None:
-                return
-            if len(self._tools) < TOOLS_NAMED:
-                self._tools.append(dossier)
-            yield dossier
-
-    async def _review(self, dossier: Dossier) -> None:
-        await self._take(lambda: self._sitting.assign(dossier))
-
-    async def _take(self, assign: Callable[[], Sequence[Take]]) -> None:
-        """Carry out what is left and journal it as it comes; a journal that cannot be written stops the run."""
-        try:
-            takes = assign()
-            left = self._sitting.left(takes)
-            self._totals = self._totals.model_copy(update={
-                "kept": self._totals.kept + len(takes) - len(left),
-                "kept_unscored": self._totals.kept_unscored + self._sitting.kept_unscored(takes),
-            })
-            async for outcome in self._sitting.outcomes(left):
-                self._sitting.write(outcome)
-                self._totals = self._totals.plus(outcome)
-                self._first_reason = self._first_reason or outcome.unscored
-                self._on_progress(self._totals)
-        except StoreError as error:
-            self._sitting.stop(error)
-
-    def result(self, folder: Path, seconds: float, max_unscored: float) -> RunResult:
-        """How it went; the exit code is that of what stopped it, or 4 when too much is unscored.
-
-        The cost is the budget's: calls that failed and may have been billed are in it.
-        """
-        stopped = self._sitting.stopped
-        totals = self._totals.model_copy(update={"cost_usd": self._sitting.budget.known_spent})
-        code = stopped.exit_code if stopped else 0
-        without = totals.unscored + totals.kept_unscored
-        if code == 0 and without > max_unscored * (totals.asked + totals.kept):
-            code = 4
-        return RunResult(
-            run_id=self._sitting.run_id, folder=str(folder), totals=totals, seconds=round(seconds, 2),
-            tool_ids=tuple(dossier.id for dossier in self._tools), stopped_by=str(stopped) if stopped else None,
-            exit_code=code, first_reason=self._first_reason,
-        )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from panel.errors import ConfigError
 from panel.schema import Depth, Record, Sampling
@@ -35,11 +35,59 @@ class SeatEntry(Record):
 
 
 class Retry(Record):
-    """`[retry]`: seconds. `patience` is how long a call is tried again before its assignment is left for later."""
+    """`[retry]`: seconds. `patience` is how long an endpoint may reject everything (429) before
+    it is given up; what it asked for is borne once."""
 
     wait: float = Field(default=0.5, gt=0)
     longest_wait: float = Field(default=60.0, gt=0)
     patience: float = Field(default=600.0, gt=0)
+    give_up: float = Field(default=120.0, gt=0)
+    """How long an endpoint that had answered and fell silent is tried now and then before it is given up."""
+
+
+class Caps(Record):
+    """`[budget]`: most US dollars a run, a UTC day and a UTC month may cost; null: no cap."""
+
+    run: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    day: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    month: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a cap at all."""
+        return any(cap is not None for cap in (self.run, self.day, self.month))
+
+
+class PanelEntry(Record):
+    """`[panel.NAME]`: a panel of its own; what it does not say is as the rest of panel.toml says."""
+
+    model: str | None = None
+    depth: Depth | None = None
+    personas: tuple[str, ...] | None = None
+    seats: tuple[SeatEntry, ...] | None = None
+    repeats: int | None = Field(default=None, ge=1)
+    probe: bool | None = None
+    prompts: str | None = None
+    fallback: str | None = None
+    sampling: Sampling | None = None
+
+
+class Watch(Record):
+    """`[watch]`: the nightly funnel, `ship-panel watch`."""
+
+    source: tuple[str, ...] = ()
+    """Files, folders, and http(s) addresses of launches."""
+    top: int = Field(default=20, ge=0)
+    """Tools of a night that get a full draft."""
+    pairs: int = Field(default=3, ge=0)
+    """Rivals each draft is compared with; 0: none."""
+    until: str | None = Field(default=None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    """Local time of day, HH:MM: no tool is begun that would not be done by then."""
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _one_is_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
 
 
 class Settings(Record):
@@ -61,6 +109,17 @@ class Settings(Record):
     sampling: Sampling = Sampling()
     retry: Retry = Retry()
     models: dict[str, ModelEntry] = {}
+    fallback: str | None = None
+    """The model that answers where a seat's own cannot; only when named, and marked on the review."""
+    budget: Caps = Caps()
+    panel: dict[Literal["triage", "editorial"], PanelEntry] = {}
+    watch: Watch = Watch()
+
+    def of_panel(self, name: Literal["triage", "editorial"]) -> Settings:
+        """These settings as `[panel.NAME]` changes them."""
+        entry = self.panel.get(name, PanelEntry())
+        changes = {field: value for field, value in dict(entry).items() if value is not None}
+        return self.model_copy(update=changes)
 
     def named_secrets(self) -> tuple[str, ...]:
         """The values of the variables that `key_env` names."""
@@ -73,12 +132,11 @@ class Settings(Record):
         return _validated({**self.model_dump(), **changes}, "the command line")
 
 
-def read_settings(folder: Path | None = None) -> Settings:
-    """Settings from panel.toml in `folder` (default: here), if there is one, and the environment.
-
-    Raises ConfigError naming file and field.
+def read_settings(where: Path | None = None) -> Settings:
+    """Settings from the file `where`, or from panel.toml in that folder (default: here) if there is one, and the
+    environment. Raises ConfigError naming file and field.
     """
-    path = (folder or Path()) / FILE_NAME
+    path = where if where is not None and where.is_file() else (where or Path()) / FILE_NAME
     content: dict[str, Any] = {}
     if path.is_file():
         try:

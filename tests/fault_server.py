@@ -2,6 +2,8 @@
 
 The mode is the first part of the path: `server.url("ok")`, `server.url("truncated")`, ... `ok` answers with
 `panel.models.scripted`, so whole runs can go through a real socket. Everything that arrived is in `server.seen`.
+`crowded-10`, `metered-600-told`, ... have a hidden limit (tests/hidden_limits.py), counted in `server.meters`;
+`ok-100-hang` dies after 100 calls. GET /counts gives every counter as JSON.
 `python tests/fault_server.py [PORT [LATENCY]]` serves until killed and prints its address.
 """
 
@@ -18,12 +20,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from hidden_limits import Meter, meter_of
 
 from panel.models.scripted import Options, answer_to
 from panel.schema import Message, Prompt, Request
 
 STORM = (("rate_limited", 10), ("failing", 5), ("truncated", 5), ("reset", 2), ("hang", 1))
 """Percent of the calls in `storm` that end so; which ones depends on messages and attempt, not on timing."""
+STORMS = {"storm": STORM, "storm_refusing": (*STORM, ("policy", 1))}
 PROXY_TIMEOUT = 3600
 
 
@@ -47,10 +51,15 @@ class FaultServer:
     seen: list[Seen] = field(default_factory=list)
     calls: int = 0
     most_in_flight: int = 0
+    late: int = 0
+    met_faults: dict[str, int] = field(default_factory=dict)
+    """What the calls of a storm met, by mode."""
+    meters: dict[str, Meter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._in_flight = 0
         self._attempts: dict[str, int] = {}
+        self._met: dict[str, int] = {}
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -81,6 +90,7 @@ class FaultServer:
         self._stopping = asyncio.Event()
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/{mode}/v1/chat/completions", self._answer)
+        app.router.add_get("/counts", self._counts)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port, backlog=2048)
@@ -99,23 +109,64 @@ class FaultServer:
         self._in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self._in_flight)
         try:
+            meter = self.meters.get(mode) or self._new_meter(mode)
+            if meter is not None:
+                return await self._metered(meter, request, body)
             if self.latency:
                 await asyncio.sleep(self.latency)
-            if mode == "storm":
-                mode = self._weather(body)
+            mode = self._after(mode)
+            if mode in STORMS:
+                mode = self._weather(mode, body)
             if mode not in MODES:
                 return web.json_response({"error": {"message": f"no mode {mode}"}}, status=404)
             return await MODES[mode](self, request, body)
         finally:
             self._in_flight -= 1
 
-    def _weather(self, body: dict[str, Any]) -> str:
+    def _new_meter(self, mode: str) -> Meter | None:
+        meter = meter_of(mode)
+        if meter is not None:
+            self.meters[mode] = meter
+        return meter
+
+    async def _metered(self, meter: Meter, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        """A good answer, or at once 429 where the hidden limit is reached."""
+        wait = meter.admit(self._loop.time())
+        if wait is not None:
+            headers = {"Retry-After": wait} if wait else None
+            return web.json_response({"error": {"message": "slow down"}}, status=429, headers=headers)
+        try:
+            await asyncio.sleep(self.latency)
+            return await ok(self, request, body)
+        finally:
+            meter.leave()
+
+    def _after(self, mode: str) -> str:
+        """`ok-100-hang`: the first 100 calls meet `ok`, all later ones `hang` and are counted in `late`."""
+        first, _, rest = mode.partition("-")
+        many, _, later = rest.partition("-")
+        if not many.isdigit():
+            return mode
+        self._met[mode] = self._met.get(mode, 0) + 1
+        if self._met[mode] <= int(many):
+            return first
+        self.late += 1
+        return later
+
+    async def _counts(self, _: web.Request) -> web.Response:
+        """Every counter, for who runs this server as a process."""
+        return web.json_response({
+            "calls": self.calls, "late": self.late, "met": self.met_faults, "most_in_flight": self.most_in_flight,
+            "meters": {mode: meter.counts(self.latency) for mode, meter in self.meters.items()}})
+
+    def _weather(self, storm: str, body: dict[str, Any]) -> str:
         """What a call in the storm meets: fixed by its messages and by how often they were sent."""
         digest = hashlib.sha256(json.dumps(body["messages"]).encode()).hexdigest()
         attempt = self._attempts[digest] = self._attempts.get(digest, 0) + 1
         lot = int(hashlib.sha256(f"{digest}/{attempt}".encode()).hexdigest()[:8], 16) % 100
-        for mode, percent in STORM:
+        for mode, percent in STORMS[storm]:
             if lot < percent:
+                self.met_faults[mode] = self.met_faults.get(mode, 0) + 1
                 return mode
             lot -= percent
         return "ok"
@@ -329,6 +380,12 @@ async def reset(server: FaultServer, request: web.Request, body: dict[str, Any])
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
+
+
+@mode
+async def poison(server: FaultServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    """Breaks off where the messages speak of poison, and is well otherwise."""
+    return await (reset if "Poison" in json.dumps(body["messages"]) else ok)(server, request, body)
 
 
 @mode

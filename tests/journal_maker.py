@@ -25,6 +25,7 @@ from panel.schema import (
     Difference,
     Dossier,
     DossierLines,
+    Estimate,
     Fact,
     Flag,
     Line,
@@ -33,8 +34,10 @@ from panel.schema import (
     Prediction,
     Price,
     Probe,
+    Quarantined,
     Review,
     Run,
+    RunEnd,
     Seat,
     Spent,
     Verdict,
@@ -101,6 +104,23 @@ def made_run(making: Making) -> Run:
         personas=tuple(PERSONAS[name] for name in making.personas), models={making.model: "scripted:"},
         captions=("made by a test, not by a model",),
     )
+
+
+def made_end(making: Making, **more: Any) -> RunEnd:
+    """What a made run came to."""
+    return RunEnd.model_validate({
+        "run_id": making.run_id, "started_at": "2026-01-01T00:00:00.000Z", "ended_at": "2026-01-01T00:02:00.000Z",
+        "seconds": 120.5, "exit_code": 3, "stopped_by": "the budget is reached", "tools_asked": 3, "tools_done": 2,
+        "tools_left": 1, "kept": 4, "scored": 11, "unscored": 1, "unscored_kinds": {"declined": 1}, "reasked": 1,
+        "calls": 13, "faults": 2, "cost_usd": 0.5, "cap_usd": 0.75,
+        "estimate": Estimate(low=0.25, expected=0.5, high=1.0, assumptions=("four calls a tool",)),
+        "quarantined": (Quarantined(tool_id="tool-000001", persona_id="builder", kind="declined", reason="policy"),),
+        **more})
+
+
+def end_line(end: RunEnd) -> dict[str, Any]:
+    """The journal line of a run's end."""
+    return {"key": end.run_id, "t": "ended", "record": end.model_dump(mode="json")}
 
 
 def made_dossier(number: int, *, words: int = 40) -> Dossier:

@@ -41,4 +41,23 @@ ship-panel rebuild
 python -c 'import panel; cards = panel.review(["mytool.yaml"], model="scripted"); print(cards[0].score.outcome)'
 ship-panel review "$checkout"/examples/code-llama-4.yaml "$checkout"/examples/mistral-4b-edge.yaml \
     --model "recorded:$checkout/examples/recorded.jsonl" --runs recorded
+head -20 "$checkout/examples/launches.jsonl" > launches.jsonl
+ship-panel review launches.jsonl --depth verdict --model scripted:price=0.000001 --dry-run
+ship-panel review launches.jsonl --depth verdict --model scripted:price=0.000001 --budget 5 --metrics run.prom
+cat launches.jsonl | ship-panel review - --depth verdict --model scripted
+cat > night.toml <<'TOML'
+[panel.triage]
+model = "scripted"
+depth = "verdict"
+[panel.editorial]
+model = "scripted:p_ship=0.5"
+[watch]
+source = "launches.jsonl"
+top = 3
+pairs = 1
+TOML
+ship-panel watch night.toml
+ship-panel pairs --dry-run
+ship-panel export new/ --since 2026-01-01
+ship-panel show --persona builder
 echo "the README's commands work"

@@ -52,13 +52,13 @@ def test_a_review_loads_nothing_heavy(desk: Path) -> None:
 WATCHED = """
 import sys
 from panel.models import caller
-from panel import cli, run
+from panel import cli, tally
 seen = []
-plus = run.Totals.plus
+add = tally.Tally.add
 def watch(self, outcome):
     seen.append("duckdb" in sys.modules)
-    return plus(self, outcome)
-run.Totals.plus = watch
+    return add(self, outcome)
+tally.Tally.add = watch
 sys.argv = ["ship-panel", "review", "tidewater.yaml", "--model", "scripted", "--quiet"]
 try:
     cli.main()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
+import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -116,9 +115,17 @@ def test_markdown_with_and_without_front_matter(desk: Path) -> None:
         "name: Paper Crane\ntagline: Folds\n---\nname: Paper Crane\ntagline: Folds\n",
     ],
 )  # fmt: skip
-def test_standard_input_is_sniffed(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-    [dossier], mistakes = read("-")
+def test_standard_input_is_sniffed(text: str, tmp_path: Path) -> None:
+    typed = tmp_path / "typed"
+    typed.write_text(text)
+    before = os.dup(0)
+    try:
+        with typed.open("rb") as file:
+            os.dup2(file.fileno(), 0)
+        [dossier], mistakes = read("-")
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
     assert (dossier.name, mistakes) == ("Paper Crane", [])
 
 

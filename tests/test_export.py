@@ -129,6 +129,64 @@ def test_what_is_not_there_is_named(loaded: Path, tmp_path: Path, file_format: s
     assert not (tmp_path / "out").exists()
 
 
+def whole(folder: Path, name: str, columns: list[str]) -> set[tuple[Any, ...]]:
+    found = parquet.read_table(folder / f"{name}.parquet", columns=columns).to_pylist()
+    return {tuple(row.values()) for row in found}
+
+
+@pytest.mark.parametrize("since", ["20260102T000000-01", "2026-01-02", "2026-01-02T02:00:00+02:00"])
+def test_since_a_run_or_a_date_leaves_out_what_is_older(loaded: Path, tmp_path: Path, since: str) -> None:
+    """The second run asked another model about half of the tools, a day later."""
+    runs = tmp_path / "runs"
+    lines = [*run_lines(MAKING, TOOLS), *compare_lines(MAKING, (TOOLS[0], TOOLS[1]))]
+    second = replace(MAKING, run_id="20260102T000000-01", model="other")
+    write_run(runs, MAKING, lines)
+    text = [json.loads(json.dumps(line).replace("2026-01-01T", "2026-01-02T")) for line in run_lines(second, TOOLS[2:])]
+    write_run(runs, second, text)
+    path = runs / second.run_id / "run.json"
+    path.write_text(path.read_text().replace("2026-01-01T", "2026-01-02T"))
+    load(runs)
+    out = tmp_path / "out"
+    assert len(export(runs, out, since=since)) == len(EXPORTED)
+    for name in ("calls", "reviews", "briefs", "scores", "latest", "assigned", "runs", "loaded", "run_totals", "long"):
+        assert whole(out, name, ["run_id"]) == {(second.run_id,)}, name
+    for name in ("comparisons",):
+        assert whole(out, name, ["run_id"]) == set()
+    late = {(tool.id,) for tool in TOOLS[2:]}
+    for name in ("reviews", "dossiers", "dossier_lines", "points", "claims", "lines", "seats", "assignments"):
+        assert whole(out, name, ["tool_id"]) == late, name
+    sent = whole(out, "calls", ["messages_digest"]) | whole(out, "reviews", ["messages_digest"])
+    assert whole(out, "prompts", ["messages_digest"]) == sent - {(None,)}
+    parts = {part for row in parquet.read_table(out / "messages.parquet").to_pylist() for part in row["parts"]}
+    assert {row[0] for row in whole(out, "message_parts", ["part_digest"])} == parts
+    assert len(whole(out, "panels", ["panel_digest"])) == 2
+    everything = export(runs, tmp_path / "all", since="20260101T000000-01")
+    assert hashes(everything) == hashes(export(runs, tmp_path / "plain"))
+
+
+@pytest.mark.parametrize(("since", "said"), [
+    ("20260102T000000-02", "no run of that id in the store, and no date like 2026-11-23; the nearest are "
+                           "20260102T000000-01, 20260101T000000-01"),
+    ("yesterday", "no run of that id in the store"), ("2026-02-30", "day is out of range for month"),
+    ("2026-01-01 and more", "Invalid isoformat string"),
+])
+def test_since_a_run_that_is_not_there_names_the_nearest(loaded: Path, tmp_path: Path, since: str, said: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "panel", "export", str(tmp_path / "out"), "--runs", str(loaded), "--since", since],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert said in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_export_since_on_the_command_line(loaded: Path, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "panel", "export", str(tmp_path), "--runs", str(loaded), "--tables", "reviews",
+         "--since", "20260102T000000-01"], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert whole(tmp_path, "reviews", ["run_id"]) == {("20260102T000000-01",)}
+
+
 SMALL_DISK = """
 import resource, sys
 from pathlib import Path

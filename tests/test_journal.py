@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panel.errors import StoreError
-from panel.journal import Done, Journal, dump_line, hold, mend_tails, new_run_id, read_lines, segments, utc_now
+from panel.journal import Journal, dump_line, hold, mend_tails, read_lines, segments
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -65,43 +65,16 @@ def test_a_line_broken_in_the_middle_is_named(tmp_path: Path) -> None:
         list(read_lines(path))
 
 
-def _write(runs: Path, lines: list[dict[str, object]]) -> None:
-    journal = Journal(runs / new_run_id(runs, utc_now()))
-    for line in lines:
-        rest = {name: value for name, value in line.items() if name not in ("key", "t")}
-        journal.append(str(line["key"]), str(line["t"]), rest)
-    journal.close()
-
-
-def _review(key: str, unscored_kind: str | None) -> dict[str, object]:
-    return {"key": key, "t": "review", "record": {"unscored_kind": unscored_kind}}
-
-
-def _answer(key: str, result: str = "ok") -> dict[str, object]:
-    return {"key": key, "t": "answer", "seq": 1, "step": "review", "attempt": 1, "result": result,
-            "completion": {"text": 'a "review" that says {"unscored_kind":null}'}}
-
-
-def test_done_is_what_was_finished_and_not_what_is_asked_again(tmp_path: Path) -> None:
-    keys = [f"{number:032x}" for number in range(6)]
-    _write(tmp_path, [
-        _answer(keys[0]), _review(keys[0], None),
-        _answer(keys[1]),
-        _review(keys[2], "unavailable"),
-        _review(keys[3], "quarantined"),
-        _review(keys[4], None),
-        _answer(keys[5], "unavailable"),
-    ])
-    _write(tmp_path, [_review(keys[4], "budget")])
-    done = Done.read(tmp_path, frozenset({"unavailable", "budget"}))
-    assert [done.has(key) for key in keys] == [True, False, False, True, False, False]
-    assert set(done.answers) == {keys[1]}
-
-
-@pytest.mark.parametrize("kind", ["sent", "answer", "assigned", "dossier", "lines", "part", "messages"])
-def test_only_outcome_lines_finish_a_key(tmp_path: Path, kind: str) -> None:
-    _write(tmp_path, [{"key": KEY, "t": kind, "result": "ok", "record": {"unscored_kind": None}, "step": "review"}])
-    assert not Done.read(tmp_path, frozenset()).has(KEY)
+def test_an_old_run_is_gone_on_with_in_its_next_segment(tmp_path: Path) -> None:
+    for number in range(3):
+        journal = Journal(tmp_path / "r1", segment_bytes=200)
+        journal.append(KEY, "part", {"text": "x" * 100, "number": 2 * number})
+        journal.append(KEY, "part", {"text": "x" * 100, "number": 2 * number + 1})
+        journal.close()
+        if number == 0:
+            (tmp_path / "r1" / "journal-0001.jsonl").unlink()  # moved away: its number is not free for later lines
+    assert [path.name for path in segments(tmp_path)] == [f"journal-000{number}.jsonl" for number in range(2, 7)]
+    assert [line["number"] for path in segments(tmp_path) for line in read_lines(path)] == [1, 2, 3, 4, 5]
 
 
 def _holder(runs: Path, ready: object) -> None:

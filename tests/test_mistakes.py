@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -222,12 +223,18 @@ def test_a_budget_is_never_passed_and_the_rest_is_left(desk: Path) -> None:
     write_dossier(desk, "Breakwater")
     words = ("review", "tidewater.yaml", "breakwater.yaml", "--model", "scripted:price=0.000001", "--json")
     free = json.loads(command(desk, *words, "--runs", "free").stdout)["run"]["totals"]["cost_usd"]
-    done = command(desk, *words, "--budget", str(free * 0.9))
+    told = command(desk, *words, "--budget", "0.000001")
+    one_line(told, 3, "cap", "the same command")
+    assert json.loads(told.stdout)["run"]["totals"]["calls"] == 0
+    one_tool = float(re.search(r"could cost ([0-9.]+) USD", told.stderr)[1]) * 1.001
+    done = command(desk, *words, "--budget", str(one_tool))
     one_line(done, 3, "cap", "the same command")
-    spent = json.loads(done.stdout)["run"]["totals"]["cost_usd"]
-    assert 0 < spent <= free * 0.9
+    first = json.loads(done.stdout)["run"]["totals"]
+    assert (first["tools"], first["left"]) == (1, 1)
+    assert 0 < first["cost_usd"] <= one_tool
     rest = json.loads(command(desk, *words).stdout)["run"]["totals"]
-    assert rest["cost_usd"] + spent == pytest.approx(free)
+    assert (rest["tools"], rest["left"]) == (2, 0)
+    assert rest["cost_usd"] + first["cost_usd"] == pytest.approx(free)
 
 
 def test_a_budget_needs_a_price(desk: Path) -> None:

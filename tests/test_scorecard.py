@@ -326,11 +326,11 @@ def test_report_has_every_tool_and_how_it_was_run() -> None:
         panel=Panel(seats=(Seat(persona_id="builder", persona_digest="f" * 32, model=MODEL),), prompts="review",
                     prompts_digest="b" * 32),
     )
-    text = report_markdown(cards_of(2), run)
+    text = report_markdown(cards_of(2), [leaderboard_row(card) for card in cards_of(2)], 2, run)
     headings = re.findall(r"^#{1,2} .*", text, re.MULTILINE)
     assert headings == ["# Panel report 2026-07-01-a", "## Aider", "## marimo"]
     assert text.index(DISCLOSURE) < text.index("## Aider")
     assert f"**{STARTER}**" in text[:text.index("## Aider")]
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
-    assert "No tool was reviewed." in report_markdown([], run)
+    assert "No tool was reviewed." in report_markdown([], [], 0, run)

@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from journal_maker import (
     PERSONAS,
     Making,
+    end_line,
+    made_dossier,
+    made_end,
     made_lines,
     made_panel,
     made_review,
@@ -31,6 +34,7 @@ from panel.store import (
     rebuild,
     scorecard,
 )
+from panel.store.sorting import BATCH_BYTES
 
 
 @pytest.fixture
@@ -238,9 +242,11 @@ def spoil_changed(runs: Path) -> str:
 
 
 def spoil_order(runs: Path) -> str:
-    early = replace(FIRST, run_id="20250101T000000-01", seed=5)
-    write_run(runs, early, run_lines(early, TOOLS))
-    return "came after later segments"
+    path = segments(runs)[0]
+    path.rename(path.with_name("journal-0002.jsonl"))
+    load(runs)
+    write_run(runs, FIRST, [])
+    return "came after later segments of its run"
 
 
 @pytest.mark.parametrize("spoil", [spoil_gone, spoil_changed, spoil_order])
@@ -255,3 +261,93 @@ def test_a_store_the_journals_disagree_with_is_made_anew(runs: Path, spoil: Any)
     found = contents(runs)
     rebuild(runs)
     assert contents(runs) == found
+
+
+@settings(max_examples=5, deadline=None)
+@given(order=st.permutations(range(4)), cut=st.integers(1, 60))
+def test_runs_loaded_in_any_order_give_the_tables_of_a_rebuild(order: list[int], cut: int) -> None:
+    """Reviews that replace each other, one of them unscored for want of money, and a panel assigned four times."""
+    makings = [kinds(number != 3, "budget", f"2026010{number + 1}T000000-01") for number in range(4)]
+    with tempfile.TemporaryDirectory() as folder:
+        runs, whole = Path(folder, "runs"), Path(folder, "whole")
+        for number in order:
+            lines = [*run_lines(makings[number], TOOLS[:2]), end_line(made_end(makings[number]))]
+            for line in lines:
+                if line["t"] == "review":
+                    line["record"]["finished_at"] = f"2026-01-0{4 - number}T00:00:00Z"
+            write_run(runs, makings[number], lines, (cut,))
+            assert load(runs).rebuilt is None
+            write_run(whole, makings[number], lines, (cut,))
+        load(whole)
+        assert contents(runs) == contents(whole)
+        assert rows(runs, "SELECT DISTINCT run_id FROM reviews") == [(makings[0].run_id,)]
+
+
+def test_an_older_run_that_goes_on_is_added_without_a_rebuild(runs: Path) -> None:
+    """As collecting a provider's batch does: sent before a later run, answered after it."""
+    later = replace(FIRST, run_id="20260102T000000-01", model="other")
+    lines = list(run_lines(FIRST, TOOLS))
+    at = next(number for number, line in enumerate(lines) if line["t"] == "answer")
+    first, rest = lines[:at], lines[at:]
+    write_run(runs, FIRST, [*first, end_line(made_end(FIRST))])
+    write_run(runs, later, run_lines(later, TOOLS[:1]))
+    load(runs)
+    assert rows(runs, "SELECT exit_code, tools_left FROM runs ORDER BY run_id") == [(3, 1), (None, None)]
+    path = runs / FIRST.run_id / "journal-0002.jsonl"
+    path.write_bytes(b"".join(map(dump_line, [*rest, end_line(made_end(FIRST, exit_code=0, tools_left=0))])))
+    report = load(runs)
+    assert (report.segments, report.rebuilt) == (1, None)
+    assert rows(runs, "SELECT exit_code, tools_left FROM runs ORDER BY run_id") == [(0, 0), (None, None)]
+    assert rows(runs, "SELECT count(*) FROM calls WHERE result = 'lost'") == [(0,)]
+    added = contents(runs)
+    rebuild(runs)
+    assert contents(runs) == added
+
+
+def test_what_a_run_came_to_is_in_its_row(runs: Path) -> None:
+    end = made_end(FIRST)
+    write_run(runs, FIRST, [*run_lines(FIRST, TOOLS), end_line(end)])
+    load(runs)
+    columns = ("ended_at", "seconds", "exit_code", "stopped_by", "tools_asked", "tools_done", "tools_left", "kept",
+               "scored", "unscored", "reasked", "faults", "cost_usd", "cap_usd")
+    assert rows(runs, f"SELECT {', '.join(columns)} FROM runs") == [tuple(getattr(end, name) for name in columns)]
+    assert rows(runs, "SELECT estimate_low, estimate_expected, estimate_high, quarantined FROM runs") == [
+        (0.25, 0.5, 1.0, [one.model_dump() for one in end.quarantined])]
+
+
+def test_a_fallback_is_marked_on_what_it_answered(runs: Path) -> None:
+    lines = list(run_lines(FIRST, TOOLS[:1]))
+    changed = next(line for line in lines if line["t"] == "review")
+    changed["record"]["fallback"] = "other"
+    write_run(runs, FIRST, lines)
+    load(runs)
+    assert rows(runs, "SELECT key FROM reviews WHERE fallback = 'other'") == [(changed["key"],)]
+    assert rows(runs, "SELECT count(*) FROM reviews WHERE fallback IS NULL") == [(3,)]
+    assert rows(runs, "SELECT fallback FROM briefs") == [(None,)]
+    with open_store(runs) as connection:
+        found = scorecard(connection, TOOLS[0].id).reviews
+    assert {review.fallback for review in found} == {None, "other"}
+
+
+def test_lines_are_loaded_in_any_number_of_batches(runs: Path) -> None:
+    """More lines than a batch takes, so that some come in another one than what they belong to."""
+    tools = [made_dossier(number, words=9000) for number in range(120)]
+    paths = write_run(runs, FIRST, run_lines(FIRST, tools))
+    assert sum(path.stat().st_size for path in paths) > BATCH_BYTES
+    report = load(runs)
+    assert report.reviews == 480
+    assert rows(runs, "SELECT count(*), count(DISTINCT key) FROM reviews") == [(480, 480)]
+    assert rows(runs, "SELECT count(*) FROM calls WHERE result = 'lost' OR dossier_digest IS NULL") == [(0,)]
+    assert rows(runs, "SELECT sum(takes) FROM seats") == [(480,)]
+    assert rows(runs, "SELECT sum(lines) FROM loaded")[0][0] == sum(
+        path.read_bytes().count(b"\n") for path in paths)
+
+
+def test_a_line_longer_than_all_memory_set_aside_is_loaded(runs: Path) -> None:
+    lines = list(run_lines(FIRST, TOOLS[:1]))
+    answer = next(line for line in lines if line["t"] == "answer")
+    answer["completion"] = {**answer["completion"], "text": "x" * 70_000_000}
+    write_run(runs, FIRST, lines)
+    load(runs)
+    assert rows(runs, f"SELECT length(text) FROM calls WHERE seq = {answer['seq']}") == [(70_000_000,)]
+    assert list(runs.glob(".panel.*")) == []

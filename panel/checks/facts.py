@@ -27,6 +27,7 @@ from panel.checks.words import (
 FactKind = Literal["number", "price", "date", "version", "licence", "name"]
 
 DIGITS = re.compile(r"\d+(?:[,_’'\u202f\u00a0]\d{3}(?!\d))*(?:\.\d+)*")
+DIGIT = re.compile(r"\d")
 DECIMAL_COMMA = re.compile(r",(\d\d)(?!\d)(?=\s?(?P<euro>€|EUR|euros?)?)")
 TAIL = re.compile(
     r"(?:(?P<letter>k|K|[mM]n?|bn|[bBT])(?![A-Za-z0-9])|[\s-]?(?P<word>hundred|thousand|million|billion|trillion)\b)?\+?"
@@ -62,6 +63,7 @@ LONG_LICENCES = {"GNU General": "gpl", "GNU Affero": "agpl", "GNU Lesser": "lgpl
 
 TELLING_WORDS = frozenset(COUNTING_WORDS | MONTHS.keys() | QUARTERS | LICENCE_WORDS)
 """Without one of these, digits are all that a text need be searched for."""
+NO_WORDS: frozenset[str] = frozenset()
 
 
 class Found(NamedTuple):
@@ -101,8 +103,11 @@ class Source(NamedTuple):
 def facts_in(text: str, words: list[str] | None = None) -> list[Found]:
     """Every fact of a text but its names (see `panel.checks.names`). `words` spares cutting the text again."""
     words = words_of(text) if words is None else words
+    telling = NO_WORDS if TELLING_WORDS.isdisjoint(words) else TELLING_WORDS.intersection(words)
+    digits = DIGIT.search(text)
+    if not telling and digits is None:
+        return []
     found: list[Found] = []
-    telling = frozenset() if TELLING_WORDS.isdisjoint(words) else TELLING_WORDS.intersection(words)
     if telling:
         if not telling.isdisjoint(MONTHS):
             found += _named_months(text)
@@ -112,7 +117,7 @@ def facts_in(text: str, words: list[str] | None = None) -> list[Found]:
             found += _licences(text)
     covered = places_of(found)
     done = 0
-    for match in DIGITS.finditer(text):
+    for match in DIGITS.finditer(text, digits.start()) if digits else ():
         start, end = match.span()
         if start < done or start in covered:
             continue
@@ -132,7 +137,8 @@ def places_of(facts: Iterable[Found], margin: int = 0) -> set[int]:
     return {place for fact in facts for place in range(fact.start, fact.end + margin)}
 
 
-def _source(text: str) -> Source:
+def source_of(text: str) -> Source:
+    """The text as something that facts are looked up in."""
     words = words_of(text)
     keys: set[str] = set()
     for fact in facts_in(text, words):
@@ -149,9 +155,8 @@ def _source(text: str) -> Source:
     return Source(frozenset(words), frozenset(content_stems(words)), frozenset(keys), prices, latest)
 
 
-dossier_source = lru_cache(maxsize=128)(_source)
-line_source = lru_cache(maxsize=4096)(_source)
-"""Bounded by the number of texts: the four personas of a dossier share one reading of it."""
+line_source = lru_cache(maxsize=4096)(source_of)
+"""Bounded by the number of texts: the four personas of a dossier share one reading of a line."""
 
 
 def _implied(key: str) -> list[str]:

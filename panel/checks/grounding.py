@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
-from panel.checks.facts import Found, Source, dossier_source, facts_in, line_source, places_of
+from panel.checks.facts import Found, Source, facts_in, line_source, places_of, source_of
+from panel.checks.kept import Kept
 from panel.checks.names import capitals_inside, names_in
 from panel.checks.parts import Part
 from panel.checks.words import COMMON_TERMS, GENERIC, NUMBER_WORDS, STEM, STOP, content_stems, words_of
-from panel.schema import Claim, DossierLines, Flag, Persona, Prediction
+from panel.schema import Claim, DossierLines, Flag, Line, Persona, Prediction
 
 RHETORICAL = frozenset({"n:1", "%:100"})
 SMALL = frozenset({"n:0", "n:1", "n:2", "n:3"})
@@ -56,8 +56,16 @@ class Ground(NamedTuple):
         return word in self.own or (len(word) > 3 and any(name.startswith(word) for name in self.own))
 
 
+_grounds: Kept[Ground] = Kept()
+_measures: Kept[frozenset[tuple[str, str]]] = Kept()
+
+
 def ground_of(*dossiers: DossierLines) -> Ground:
     """The ground of one dossier, or of two read together."""
+    return _grounds.get(tuple(lines.digest for lines in dossiers), lambda: _ground(dossiers))
+
+
+def _ground(dossiers: Sequence[DossierLines]) -> Ground:
     text = "\n".join(line.text for lines in dossiers for line in lines.lines)
     own: set[str] = set()
     for lines in dossiers:
@@ -67,7 +75,7 @@ def ground_of(*dossiers: DossierLines) -> Ground:
                 own.update(words_of(line.text.removeprefix("vendor:")))
     own -= STOP
     names = tuple(lines.name.casefold() for lines in dossiers)
-    return Ground(dossier_source(text), frozenset(own), frozenset(content_stems(own)), names)
+    return Ground(source_of(text), frozenset(own), frozenset(content_stems(own)), names)
 
 
 def facts_to_check(
@@ -79,12 +87,14 @@ def facts_to_check(
     `outside` are words of names already flagged as outside knowledge. The persona's own quantities ("the first ten
     minutes") and the months and thresholds of its forecast are not facts of the tool.
     """
-    asked = _quantities(_persona_text(persona)) if persona else frozenset()
+    asked = _measures.get(persona.digest, lambda: _quantities(_persona_text(persona))) if persona else frozenset()
     due = _due(prediction)
     inside = capitals_inside(part.capitals for part in parts)
     first: dict[tuple[str, tuple[str, ...]], tuple[str, Found]] = {}
     places: dict[tuple[str, tuple[str, ...]], int] = {}
     for part in parts:
+        if not part.facts and not part.capitals:
+            continue
         names = [name for name in _names(part, inside) if not ground.knows(name)]
         in_names = places_of(names, margin=2)
         unknown = [fact for fact in part.facts if not ground.source.supports(fact)
@@ -109,7 +119,6 @@ def _persona_text(persona: Persona) -> str:
     return "\n".join((persona.lens, persona.decision_rule, *persona.points, *persona.points.values())).replace("_", " ")
 
 
-@lru_cache(maxsize=64)
 def _quantities(text: str) -> frozenset[tuple[str, str]]:
     """The numbers of a text, each with the stem of the word that follows: (n:10, "minut")."""
     return frozenset((fact.keys[0], _following(text, fact.end)) for fact in facts_in(text))
@@ -189,7 +198,7 @@ def ungrounded_claims(
         cited = [lines.by_number[number] for number in claim.lines if number in lines.by_number]
         if not cited:
             continue
-        sources = [line_source(f"{line.field.replace('_', ' ')}: {line.text}") for line in cited]
+        sources = [_line_source(line) for line in cited]
         unsupported = [fact for fact in _claim_facts(part, ground, sources)
                        if not any(source.supports(fact) for source in sources)]
         for fact in unsupported:
@@ -198,6 +207,11 @@ def ungrounded_claims(
             flags.append(Flag(kind="ungrounded", field=part.field, text=part.text, reason=(
                 f"words of the claim are hardly found on {_lines_named(claim.lines)}")))
     return flags
+
+
+def _line_source(line: Line) -> Source:
+    """A line with the name of its field, which may be what a claim repeats of it."""
+    return line_source(f"{line.field.replace('_', ' ')}: {line.text}")
 
 
 def _claim_facts(part: Part, ground: Ground, sources: list[Source]) -> Iterable[Found]:
@@ -222,7 +236,7 @@ def _lines_named(numbers: Sequence[int]) -> str:
 
 def _whereabouts(fact: Found, cited: Sequence[int], lines: DossierLines) -> str:
     elsewhere = [line.number for line in lines.lines if line.number not in cited
-                 and line_source(f"{line.field.replace('_', ' ')}: {line.text}").supports(fact)]
+                 and _line_source(line).supports(fact)]
     where = f"; it is on line {elsewhere[0]}" if elsewhere else "; it is nowhere in the dossier"
     return f"is not on {_lines_named(cited)}{where}"
 
@@ -232,7 +246,8 @@ def _shares_nothing(part: Part, sources: list[Source], ground: Ground) -> bool:
     if not DENIALS.isdisjoint(part.words):
         return False
     said = content_stems(part.words) - ground.own_stems
-    common = len({stem for stem in said if any(stem in source.stems for source in sources)})
+    common = len(said.intersection(stem for source in sources for stem in source.stems) if len(sources) > 1
+                 else said & sources[0].stems)
     return (common == 0 and len(said) > 1) or (len(said) > 4 and common / len(said) < 0.2)
 
 

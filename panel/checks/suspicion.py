@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
+from panel.checks.kept import Kept
+from panel.checks.words import words_of
 from panel.schema import DossierLines, Flag
 
 RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -25,11 +26,20 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 
-@lru_cache(maxsize=256)
+OPENING_WORDS = frozenset((
+    "ignore", "disregard", "forget", "override", "answer", "say", "reply", "respond", "output", "return", "vote",
+    "rate", "score", "give", "verdict", "note", "message", "attention", "dear", "hey", "if", "as", "you",
+))
+"""The words a rule begins with: a line without any is not searched."""
+_kept: Kept[tuple[Flag, ...]] = Kept()
+
+
 def _suspicious(lines: DossierLines) -> tuple[Flag, ...]:
     flags = []
     for line in lines.lines:
         folded = unicodedata.normalize("NFKC", line.text).casefold()
+        if OPENING_WORDS.isdisjoint(words_of(folded)):
+            continue
         reasons = [reason for reason, rule in RULES if rule.search(folded)]
         if reasons:
             flags.append(Flag(kind="suspicious_dossier", text=line.text[:200],
@@ -39,4 +49,4 @@ def _suspicious(lines: DossierLines) -> tuple[Flag, ...]:
 
 def suspicious_lines(lines: DossierLines) -> list[Flag]:
     """A `suspicious_dossier` flag for each line that speaks to the reviewer."""
-    return list(_suspicious(lines))
+    return list(_kept.get(lines.digest, lambda: _suspicious(lines)))

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from panel import __version__
-from panel.cli import ask, keep, look, setup
+from panel.cli import ask, batch, keep, look, night, setup
 from panel.errors import PanelError, RunStopped
 
 app = typer.Typer(
@@ -43,6 +43,8 @@ ask.add_to(app)
 look.add_to(app)
 keep.add_to(app)
 setup.add_to(app)
+night.add_to(app)
+batch.add_to(app)
 
 
 def main() -> NoReturn:

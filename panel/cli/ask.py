@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from panel.cli.reporting import Reporting, log_format
 from panel.errors import ConfigError, DossierError
 
 if TYPE_CHECKING:
     from panel.instrument import Instrument
-    from panel.run import RunResult
+    from panel.run import RunResult, Terms
     from panel.schema import Dossier
     from panel.settings import Settings
+    from panel.work import Item
 
 DEFAULT_MODEL = "local:starter"
 
@@ -33,7 +37,16 @@ Probe = Annotated[bool | None, typer.Option("--probe/--no-probe", help="P(ship) 
                   "[default: only for local models]", show_default=False)]
 Budget = Annotated[float | None, typer.Option(help="Most US dollars this run may spend.", min=0,
                                              show_default=False)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Until = Annotated[str | None, typer.Option(help="Begin no tool that would not be done by this time: 06:00, or a date "
+                                           "and time.", show_default=False)]
+Fallback = Annotated[str | None, typer.Option(help="A model that answers where a seat's own cannot; marked on the "
+                                              "review: it is another instrument.", show_default=False)]
+UnknownPrice = Annotated[bool, typer.Option("--allow-unknown-price", help="Under a budget, run models without a known "
+                                            "price too; their calls are not counted.")]
+Metrics = Annotated[Path | None, typer.Option(help="Write the run's numbers to this file for Prometheus (.prom).",
+                                              show_default=False)]
+Log = Annotated[str, typer.Option(help="How progress is told where there is no terminal: text or json.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -57,7 +70,13 @@ def review(
     max_in_flight: Annotated[int | None, typer.Option(help="Most calls at once.", min=1, show_default=False)] = None,
     max_unscored: Annotated[float | None, typer.Option(help="Share of unscored above which the exit code is 4. "
                                                        "[default: 0.01]", min=0, max=1, show_default=False)] = None,
-    quiet: Quiet = False, as_json: AsJson = False,
+    until: Until = None, fallback: Fallback = None, allow_unknown_price: UnknownPrice = False,
+    retry_unscored: Annotated[bool, typer.Option("--retry-unscored", help="Ask again what was declined, unreadable or "
+                                                 "quarantined.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would ask and cost; ask nothing.")] = False,
+    provider_batch: Annotated[bool, typer.Option("--provider-batch", help="Submit to the provider's batch API, at its "
+                                                 "lower price, and exit; `collect` brings the answers home.")] = False,
+    metrics: Metrics = None, log: Log = "text", quiet: Quiet = False, as_json: AsJson = False,
 ) -> None:
     """Have the panel review dossiers.
 
@@ -66,41 +85,71 @@ def review(
     from panel.dossiers import read_dossiers
     from panel.editorial.plain import plain
 
+    report = Reporting(quiet=quiet, as_json=as_json, log=log_format(log), metrics=metrics)
     settings = _settings(model=model, runs=runs, personas=_names(personas), repeats=repeats, probe=probe, depth=depth,
-                         max_in_flight=max_in_flight, max_unscored=max_unscored, temperature=temperature, seed=seed)
+                         max_in_flight=max_in_flight, max_unscored=max_unscored, temperature=temperature, seed=seed,
+                         fallback=fallback)
     bad: list[DossierError] = []
 
-    def report(error: DossierError) -> None:
+    def left_out(error: DossierError) -> None:
         bad.append(error)
-        print(f"ship-panel: left out: {plain(str(error))}", file=sys.stderr)
+        report.say(f"left out: {plain(str(error))}")
 
-    found = read_dossiers(dossiers, strict=strict, columns=_columns(columns), report=report)
+    terms = _terms(settings, budget, until=until, allow_unknown_price=allow_unknown_price,
+                   retry_unscored=retry_unscored)
+    if dry_run:
+        from panel.cli.estimating import dry_run as say_what_it_would
+
+        say_what_it_would(dossiers, _columns(columns), _count(dossiers), _instrument(settings), terms, as_json=as_json)
+        return
+    found = read_dossiers(dossiers, strict=strict, columns=_columns(columns), report=left_out)
     first = next(found, None)
     if first is None:
         raise DossierError("no dossier to review" + (", all were left out" if bad else " in what was given"))
     instrument = _instrument(settings)
-    total = _count(dossiers) if not quiet and sys.stderr.isatty() else None
-    result = _run(_chain(first, found), instrument, budget, total, quiet or as_json)
-    _finish(result, settings, as_json)
+    items = itertools.chain([first], found)
+    if provider_batch:
+        from panel.cli.batch import submit
+
+        submit(items, instrument, terms, report)
+        return
+    total = _count(dossiers) if not quiet or terms.caps.any else None
+    if terms.caps.any:
+        from panel.cli.estimating import estimate_line, estimate_run
+
+        estimate = estimate_run(dossiers, _columns(columns), total, instrument, terms)
+        report.say(estimate_line(estimate))
+        terms = terms.model_copy(update={"estimate": estimate})
+    result = _run(items, instrument, terms, total, report)
+    _finish(result, settings, report)
 
 
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="A dossier file, or the id of a reviewed tool.")],
     second: Annotated[str, typer.Argument(metavar="B", help="Another.")],
     model: Model = None, runs: Runs = None, personas: Personas = None, repeats: Repeats = None, probe: Probe = None,
-    budget: Budget = None, quiet: Quiet = False, as_json: AsJson = False,
+    budget: Budget = None, fallback: Fallback = None, quiet: Quiet = False, as_json: AsJson = False,
 ) -> None:
     """Compare two tools, A vs B.
 
     Reviews what is missing, then asks each persona with both dossiers, in both orders.
     """
-    settings = _settings(model=model, runs=runs, personas=_names(personas), repeats=repeats, probe=probe)
+    report = Reporting(quiet=quiet, as_json=as_json)
+    settings = _settings(model=model, runs=runs, personas=_names(personas), repeats=repeats, probe=probe,
+                         fallback=fallback)
     pair = [_one_dossier(text, Path(settings.runs)) for text in (first, second)]
     if pair[0].id == pair[1].id:
         raise ConfigError(f"both are {pair[0].id}: name two different tools")
     instrument = _instrument(settings)
-    result = _run(iter(pair), instrument, budget, 2, quiet or as_json, pairs=True)
-    _finish_comparison(result, settings, (pair[0].id, pair[1].id), as_json)
+    items: list[Item] = [*pair, (pair[0], pair[1])]
+    terms = _terms(settings, budget)
+    if terms.caps.any:
+        from panel.cli.estimating import estimate_items, estimate_line
+
+        terms = terms.model_copy(update={"estimate": estimate_items(items, 3, instrument, terms)})
+        report.say(estimate_line(terms.estimate))
+    result = _run(items, instrument, terms, 3, report)
+    _finish_comparison(result, settings, (pair[0].id, pair[1].id), report)
 
 
 def _settings(*, temperature: float | None = None, seed: int | None = None, **given: Any) -> Settings:
@@ -124,11 +173,6 @@ def _columns(text: str | None) -> dict[str, str] | None:
     return {field.strip(): column.strip() for field, _, column in pairs}
 
 
-def _chain(first: Dossier, rest: Iterable[Dossier]) -> Iterator[Dossier]:
-    yield first
-    yield from rest
-
-
 def _instrument(settings: Settings) -> Instrument:
     """The instrument; with no model configured the starter is fetched first, and that is said."""
     from panel.instrument import Instrument
@@ -146,19 +190,28 @@ def _count(paths: list[str]) -> int | None:
     return count_records(paths)
 
 
-def _run(dossiers: Iterator[Dossier], instrument: Instrument, budget: float | None, total: int | None, quiet: bool,
-         pairs: bool = False) -> RunResult:
-    from panel.cli.progress import watching
+def _run(items: Iterable[Item], instrument: Instrument, terms: Terms, total: int | None,
+         report: Reporting) -> RunResult:
     from panel.run import review_dossiers
 
-    with watching(total, enabled=not quiet) as on_progress:
-        return review_dossiers(dossiers, instrument, budget_usd=budget, on_progress=on_progress,
-                               on_stop=_say_stopping, pairs=pairs)
+    with report.watching(total) as on_progress:
+        return review_dossiers(items, instrument, terms, on_progress=on_progress, on_stop=report.stopping)
 
 
-def _say_stopping() -> None:
-    print("ship-panel: stopping; calls under way are waited for, their answers are paid (again to end now)",
-          file=sys.stderr)
+def _terms(settings: Settings, budget: float | None, *, until: str | None = None, allow_unknown_price: bool = False,
+           retry_unscored: bool = False) -> Terms:
+    """The terms of a run: the caps of panel.toml, --budget before its `run`."""
+    from panel.gate import parse_until
+    from panel.journal import utc_now
+    from panel.run import Terms
+    from panel.schema.review import ASKED_AGAIN, UNSCORED_KINDS
+
+    if budget is not None and not math.isfinite(budget):
+        raise ConfigError(f"--budget {budget}: must be a number of US dollars")
+    caps = settings.budget if budget is None else settings.budget.model_copy(update={"run": budget})
+    return Terms(caps=caps, until=None if until is None else parse_until(until, utc_now()),
+                 allow_unknown_price=allow_unknown_price,
+                 asked_again=UNSCORED_KINDS if retry_unscored else ASKED_AGAIN)
 
 
 def _one_dossier(text: str, runs: Path) -> Dossier:
@@ -180,34 +233,19 @@ def _one_dossier(text: str, runs: Path) -> Dossier:
         return scorecard(store, find_tool(store, text)).dossier
 
 
-def _finish(result: RunResult, settings: Settings, as_json: bool) -> None:
+def _finish(result: RunResult, settings: Settings, report: Reporting) -> None:
     from panel.cli.show import print_run
 
-    print_run(result, Path(settings.runs), as_json)
-    _leave(result)
+    print_run(result, Path(settings.runs), report.as_json)
+    report.end(result, _again())
 
 
-def _finish_comparison(result: RunResult, settings: Settings, pair: tuple[str, str], as_json: bool) -> None:
+def _finish_comparison(result: RunResult, settings: Settings, pair: tuple[str, str], report: Reporting) -> None:
     from panel.cli.show import print_comparison
 
     if result.exit_code in (0, 4):
-        print_comparison(result, Path(settings.runs), pair, as_json)
-    _leave(result)
-
-
-def _leave(result: RunResult) -> None:
-    """Say why the run ended as it did, and end with its exit code."""
-    totals = result.totals
-    if result.stopped_by:
-        print(f"ship-panel: stopped: {result.stopped_by}", file=sys.stderr)
-        if result.exit_code not in (2,):
-            print(f"ship-panel: {totals.asked} answers are kept; the same command goes on from here:\n  {_again()}",
-                  file=sys.stderr)
-    elif totals.unscored:
-        print(f"ship-panel: {totals.unscored} of {totals.asked} unscored; the first: {result.first_reason}",
-              file=sys.stderr)
-    if result.exit_code:
-        raise typer.Exit(result.exit_code)
+        print_comparison(result, Path(settings.runs), pair, report.as_json)
+    report.end(result, _again())
 
 
 def _again() -> str:

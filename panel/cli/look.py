@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from panel.cli.ask import AsJson, Runs
 from panel.editorial.plain import plain
 from panel.errors import ConfigError
+
+if TYPE_CHECKING:
+    from panel.schema.persona_record import PersonaRecord
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,14 +42,24 @@ def store_folder(given: str | None) -> Path:
 
 
 def show(
-    tool: Annotated[str, typer.Argument(help="Id of a reviewed tool, or its beginning.")],
+    tool: Annotated[str | None, typer.Argument(help="Id of a reviewed tool, or its beginning.",
+                                              show_default=False)] = None,
     runs: Runs = None,
+    persona: Annotated[str | None, typer.Option(help="Instead of a tool: what this persona has said over all runs.",
+                                               show_default=False)] = None,
     panel: Annotated[str | None, typer.Option(help="Digest (or its beginning) of the panel. [default: the latest]",
                                              show_default=False)] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the scorecard of one tool."""
+    """Show the scorecard of one tool, or the record of a persona."""
+    if (tool is None) == (persona is None):
+        raise ConfigError("show: give a tool, or --persona ID")
+    if persona is not None:
+        if panel is not None or markdown:
+            raise ConfigError("show: --panel and --markdown are for a tool; the record of a persona has --json")
+        _show_persona(store_folder(runs), persona, as_json)
+        return
     from rich.console import Console
 
     from panel.cli.show import print_json
@@ -55,13 +69,48 @@ def show(
     from panel.store import find_tool, open_store, scorecard
 
     with open_store(store_folder(runs)) as store:
-        card = scorecard(store, find_tool(store, tool), panel)
+        card = scorecard(store, find_tool(store, str(tool)), panel)
     if as_json:
         print_json(card_json(card))
     elif markdown:
         print(scorecard_markdown(card))
     else:
         print_scorecards([card], Console())
+
+
+def _show_persona(folder: Path, persona_id: str, as_json: bool) -> None:
+    from panel.cli.show import print_json
+    from panel.store import open_store, persona_record
+
+    with open_store(folder) as store:
+        record = persona_record(store, persona_id)
+    if as_json:
+        print_json(record.model_dump(mode="json"))
+    else:
+        print("\n".join(_persona_lines(record)))
+
+
+def _persona_lines(record: PersonaRecord) -> Iterator[str]:
+    scored = record.ships + record.skips
+    yield (f"{plain(record.persona_id)}: {record.ships} ship, {record.skips} skip, {record.unscored} unscored of "
+           f"{scored + record.unscored} reviews")
+    yield (f"mean score {_number(record.mean_score)}, mean confidence {_number(record.mean_confidence)}, "
+           f"of {scored} scored")
+    for count in record.counts:
+        yield (f"  {plain(count.model)}, depth {count.depth}: {count.ships} ship, {count.skips} skip, "
+               f"{count.unscored} unscored; score {_number(count.mean_score)}, "
+               f"confidence {_number(count.mean_confidence)}")
+    yield f"not what its panel decided: {record.against} of {record.beside} votes"
+    for what, said in (("strongest ship", record.strongest_ship), ("harshest skip", record.harshest_skip)):
+        if said is not None:
+            yield (f"{what}: {plain(said.name)} ({said.tool_id}), score {said.score}, confidence {said.confidence}: "
+                   f"{plain(said.because)}")
+    flags = ", ".join(f"{kind} {count}" for kind, count in record.flags.items())
+    yield f"reviews with a flag, by kind: {flags or 'none'}"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.1f}"
 
 
 def list_tools(
@@ -98,6 +147,10 @@ def export(
     runs: Runs = None,
     kind: Annotated[str, typer.Option("--format", help="parquet, csv or jsonl")] = "parquet",
     tables: Annotated[str | None, typer.Option(help="Only these, comma separated.", show_default=False)] = None,
+    since: Annotated[str | None, typer.Option(
+        metavar="RUN|DATE", show_default=False,
+        help="Only what this run and later ones did, or what was sent or finished on that date (UTC) or later. "
+             "Dossiers, lines and prompts: those it speaks of. Panels and personas come whole.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write every table to a file.
@@ -108,7 +161,7 @@ def export(
     from panel.store import export as export_tables
 
     chosen = [name.strip() for name in tables.split(",")] if tables else None
-    files = export_tables(store_folder(runs), folder, kind, chosen)
+    files = export_tables(store_folder(runs), folder, kind, chosen, since)
     if as_json:
         print_json([str(path) for path in files])
     else:

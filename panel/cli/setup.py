@@ -95,6 +95,26 @@ PANEL_TOML = """\
 # [[seats]]
 # persona = "builder"
 # model = "house"
+
+# Most US dollars a run (a whole night of `watch`), a UTC day and a UTC month may cost.
+# [budget]
+# run = 5.0
+# day = 10.0
+# month = 100.0
+
+# `ship-panel watch`, a batch job for cron: import, triage all, full drafts of the best, each against its rivals.
+# [watch]
+# source = "launches.jsonl"  # a file, a folder, an http(s) address, or ["several", "of them"]
+# top = 20                   # tools of a night that get a draft
+# pairs = 3                  # rivals a draft is compared with; 0: none
+# until = "06:00"            # nothing is begun that would not be done by then
+
+# Its two panels; what they do not say is as above.
+# [panel.triage]
+# model = "house"
+# depth = "verdict"
+# [panel.editorial]
+# model = "gpt-5-mini"
 """
 
 

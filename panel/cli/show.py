@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ from panel.editorial.versus import print_comparison as print_page
 from panel.errors import ConfigError
 from panel.journal import write_file
 from panel.schema import Run
+from panel.schema.leaderboard import LeaderboardRow
 from panel.store import comparisons, open_store, scorecard
+from panel.store.run_scores import run_leaderboard
 
 if TYPE_CHECKING:
     from panel.run import RunResult
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 
 CARDS_SHOWN = 3
 """Up to so many tools a run ends with their scorecards, beyond it with a table."""
+ROWS_SHOWN = 20
+CARDS_REPORTED = 50
+"""Up to so many tools report.md has a card each, beyond it a table of at most ROWS_REPORTED."""
+ROWS_REPORTED = 1000
 
 
 def print_json(value: Any) -> None:
@@ -37,7 +44,8 @@ def print_json(value: Any) -> None:
 def print_run(result: RunResult, runs: Path, as_json: bool) -> None:
     """A run's scorecards (a table beyond CARDS_SHOWN tools), its report.md, and a line of totals."""
     cards = _cards(result, runs)
-    report = _write_report(cards, result)
+    rows, scored = _rows(result, runs, cards)
+    report = _write_report(cards, rows, scored, result)
     if as_json:
         print_json({"run": result.model_dump(mode="json"), "report": str(report) if report else None,
                     "tools": [card_json(card) for card in cards]})
@@ -45,21 +53,22 @@ def print_run(result: RunResult, runs: Path, as_json: bool) -> None:
     console = Console()
     if cards and len(cards) <= CARDS_SHOWN:
         print_scorecards(cards, console, detail=len(cards) == 1)
-    elif cards:
-        print_leaderboard([leaderboard_row(card) for card in cards], console)
-        if result.totals.tools > len(cards):
-            console.print(f"and {result.totals.tools - len(cards)} more: ship-panel list", highlight=False)
+    elif rows:
+        print_leaderboard(rows[:ROWS_SHOWN], console)
+        if scored > ROWS_SHOWN:
+            console.print(f"and {scored - ROWS_SHOWN} more: ship-panel list", highlight=False)
     if report:
         console.print(f"report: {report}", highlight=False, markup=False, soft_wrap=True)
     totals = result.totals
     kept = f", {totals.kept} kept from earlier runs" if totals.kept else ""
-    said = f"{counted(totals.tools, 'tool')}, {totals_text(totals)}{kept}, {result.seconds:.1f} s"
+    left = f", {totals.left} left" if totals.left else ""
+    said = f"{counted(totals.tools, 'tool')}, {totals_text(totals)}{kept}{left}, {result.seconds:.1f} s"
     console.print(f"run {result.run_id}: {said}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _cards(result: RunResult, runs: Path) -> list[Scorecard]:
-    """The scorecards of the run's tools that have a score under its panel."""
-    if result.exit_code == 5 or not result.tool_ids:
+    """The scorecards of the run's tools that have a score under its panel; none where there are many tools."""
+    if result.exit_code == 5 or not result.tool_ids or result.totals.given > CARDS_REPORTED:
         return []
     run = _run_file(Path(result.folder))
     with open_store(runs) as store:
@@ -72,15 +81,24 @@ def _cards(result: RunResult, runs: Path) -> list[Scorecard]:
         return found
 
 
+def _rows(result: RunResult, runs: Path, cards: Sequence[Scorecard]) -> tuple[list[LeaderboardRow], int]:
+    """The run's leaderboard, at most ROWS_REPORTED of it, and how many tools it scored."""
+    if cards or result.exit_code == 5 or result.totals.given <= CARDS_REPORTED:
+        return [leaderboard_row(card) for card in cards], len(cards)
+    with open_store(runs) as store:
+        return run_leaderboard(store, result.run_id, ROWS_REPORTED)
+
+
 def _run_file(folder: Path) -> Run:
     return Run.model_validate_json((folder / "run.json").read_bytes())
 
 
-def _write_report(cards: list[Scorecard], result: RunResult) -> Path | None:
-    if not cards:
+def _write_report(cards: Sequence[Scorecard], rows: Sequence[LeaderboardRow], scored: int,
+                  result: RunResult) -> Path | None:
+    if not rows:
         return None
     path = Path(result.folder) / "report.md"
-    write_file(path, report_markdown(cards, _run_file(Path(result.folder))).encode())
+    write_file(path, report_markdown(cards, rows, scored, _run_file(Path(result.folder))).encode())
     return path
 
 

@@ -6,7 +6,6 @@ duplicates), so a launches file of any length streams. Knows nothing of cleaning
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def read_dossiers(
     `columns` maps a field to the column or key that holds it.
     """
     known_columns = check_columns(columns)
-    files = [file for path in paths for file in _files(path)]
+    files = [file for path in paths for file in dossier_files(path)]
     return _read_all(files, known_columns, strict, report)
 
 
@@ -46,7 +45,7 @@ def count_records(paths: Iterable[str]) -> int | None:
     Raises DossierError as `read_dossiers` does.
     """
     total = 0
-    for file in (file for path in paths for file in _files(path)):
+    for file in (file for path in paths for file in dossier_files(path)):
         suffix = Path(file).suffix.lower()
         if file == STDIN or (suffix not in ONE_A_LINE and Path(file).stat().st_size > MAX_SINGLE):
             return None
@@ -59,7 +58,8 @@ def count_records(paths: Iterable[str]) -> int | None:
     return total
 
 
-def _files(path: str) -> list[str]:
+def dossier_files(path: str) -> list[str]:
+    """The files a path stands for: itself, or a folder's. Raises DossierError."""
     if path == STDIN:
         return [path]
     here = Path(path)
@@ -104,7 +104,9 @@ def _records(file: str, columns: dict[str, str]) -> Iterator[Read]:
     """The records of one file; what stops it half way is the last of them, as an error."""
     try:
         if file == STDIN:
-            stdin = Source(STDIN_NAME, read_chunks(sys.stdin.buffer), columns)
+            # Not sys.stdin: a thread that is blocked in it when the program ends would make the interpreter abort.
+            handle = open(0, "rb", closefd=False)  # noqa: SIM115  it is the process's, not ours to close
+            stdin = Source(STDIN_NAME, read_chunks(handle), columns)
             yield from _anything(sniffed_records(stdin), STDIN_NAME)
         else:
             with Path(file).open("rb") as handle:

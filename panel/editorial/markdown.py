@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from panel.editorial import scorecard as read
-from panel.editorial.leaderboard import leaderboard_markdown, leaderboard_row
+from panel.editorial.leaderboard import leaderboard_markdown
 from panel.editorial.plain import escaped, link, shortened
 from panel.editorial.pricing import price_read
+from panel.schema.leaderboard import LeaderboardRow
 from panel.schema.run import Run
 from panel.schema.scorecard import Scorecard
 from panel.schema.verdict import Verdict
@@ -21,8 +22,11 @@ LINE_SHOWN = 400
 """A cited dossier line is shown to this many characters."""
 
 
-def report_markdown(cards: Sequence[Scorecard], run: Run) -> str:
-    """The page of a run (report.md): how it was made, all tools in one table, then a card each. Ends in a newline."""
+def report_markdown(cards: Sequence[Scorecard], rows: Sequence[LeaderboardRow], scored: int, run: Run) -> str:
+    """The page of a run (report.md): how it was made, its tools in one table, then a card each if there are cards.
+
+    `rows` are the best of the `scored` tools. Ends in a newline.
+    """
     captions = dict.fromkeys([*run.captions, *(caption for card in cards for caption in card.captions)])
     top = [
         f"# Panel report {escaped(run.id)}",
@@ -31,13 +35,13 @@ def report_markdown(cards: Sequence[Scorecard], run: Run) -> str:
         "\n".join([
             f"- **Started:** {escaped(run.started_at)}",
             f"- **Program:** ship-panel {escaped(run.program_version)}",
-            f"- **Tools:** {len(cards)}",
+            f"- **Tools:** {scored}" + (f", the first {len(rows)} of them below" if scored > len(rows) else ""),
             *(f"- **Model:** {escaped(name)}, at {escaped(place)}" for name, place in run.models.items()),
         ]),
     ]
-    if not cards:
+    if not rows:
         return "\n\n".join([*top, "No tool was reviewed."]) + "\n"
-    table = leaderboard_markdown([leaderboard_row(card) for card in cards])
+    table = leaderboard_markdown(rows)
     return "\n\n".join([*top, table.rstrip(), *(scorecard_markdown(card, level=2).rstrip() for card in cards)]) + "\n"
 
 
@@ -101,9 +105,9 @@ def _seat(card: Scorecard, seat: read.Seated, hashes: str) -> list[str]:
     blocks = [heading]
     if seat.persona:
         blocks.append(f"*{escaped(seat.persona.motto)}*")
-    asides = [words for words in (seat.takes_words, seat.probe_words) if words]
+    asides = [words for words in (seat.takes_words, seat.probe_words, seat.fallback_words) if words]
     if asides:
-        blocks.append(". ".join(words[0].upper() + words[1:] for words in asides) + ".")
+        blocks.append(escaped(". ".join(words[0].upper() + words[1:] for words in asides) + "."))
     if review and review.unscored:
         blocks.append(f"Unscored ({escaped(read.spoken(review.unscored_kind or 'no reason kept'))}): "
                       f"{escaped(review.unscored)}")

@@ -68,6 +68,15 @@ class Seated:
         words = f"P(ship) {probe.p_ship:.2f} by probe (coverage {probe.coverage:.2f})"
         return words + (", which decided the verdict" if self.shown.decided_by == "probe" else "")
 
+    @property
+    def fallback_words(self) -> str | None:
+        """Which takes another model answered, because the seat's own could not."""
+        named = [take.fallback for take in self.takes if take.fallback]
+        if not named:
+            return None
+        of = "" if len(self.takes) == 1 else f"{len(named)} of {len(self.takes)} takes "
+        return f"{of}answered by {' and '.join(dict.fromkeys(named))}, the fallback: another instrument than the panel's"
+
 
 def counted(number: float, noun: str) -> str:
     """"1 line", "3 lines", "2.5 seats"."""

@@ -167,6 +167,8 @@ def seat_block(
         body.append(words(seat.persona.motto, "dim italic"))
     if seat.probe_words:
         body.append(words(seat.probe_words, "dim"))
+    if seat.fallback_words:
+        body.append(words(seat.fallback_words, "yellow"))
     review = seat.shown
     if review and review.unscored:
         body.append(words(f"{read.spoken(review.unscored_kind or 'unscored')}: {review.unscored}"))

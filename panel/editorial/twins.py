@@ -88,6 +88,7 @@ def _take(card: Scorecard, take: Review) -> dict[str, Any]:
         "flags": [flag.model_dump(mode="json") for flag in take.flags],
         "cited_lines": {str(number): text for number, text in read.cited(card, numbers)},
         "model_answered": take.model_answered,
+        "fallback": take.fallback,
         "rung": take.rung,
         "reasked": take.reasked,
         "finished_at": take.finished_at,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,31 +40,53 @@ def _the_loop() -> asyncio.AbstractEventLoop:
         return _loop
 
 
+class _End(NamedTuple):
+    """The end of a map: of itself (null) or by an exception."""
+
+    error: Exception | None = None
+
+
 async def map_bounded(
-    function: Callable[[Item], Awaitable[Result]], items: Iterable[Item], at_once: int
+    function: Callable[[Item], Awaitable[Result]], items: AsyncIterable[Item], at_once: int
 ) -> AsyncIterator[Result]:
     """Results of `function` over `items` as they come, at most `at_once` under way; items are pulled one by one.
 
-    An exception of `function` cancels what is under way and is raised.
+    Waiting for an item holds up no result. An exception of `function` or of `items` cancels what is under way and is
+    raised.
     """
-    source = iter(items)
-    under_way: set[asyncio.Task[Result]] = set()
-    exhausted = False
+    room = asyncio.Semaphore(at_once)
+    results: asyncio.Queue[tuple[Result] | _End] = asyncio.Queue()
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def carry_out(item: Item) -> None:
+        try:
+            results.put_nowait((await function(item),))
+        except Exception as error:  # whoever iterates raises it
+            results.put_nowait(_End(error))
+        finally:
+            room.release()
+
+    async def start_all() -> None:
+        try:
+            async for item in items:
+                await room.acquire()
+                task = asyncio.create_task(carry_out(item))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+            for _ in range(at_once):
+                await room.acquire()
+            results.put_nowait(_End())
+        except Exception as error:  # the same
+            results.put_nowait(_End(error))
+
+    starter = asyncio.create_task(start_all())
     try:
-        while True:
-            while not exhausted and len(under_way) < at_once:
-                try:
-                    item = next(source)
-                except StopIteration:
-                    exhausted = True
-                    break
-                under_way.add(asyncio.ensure_future(function(item)))
-            if not under_way:
-                return
-            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                yield task.result()
+        while not isinstance(found := await results.get(), _End):
+            yield found[0]
+        if found.error is not None:
+            raise found.error
     finally:
-        for task in under_way:
+        left = [*under_way, starter]
+        for task in left:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)

@@ -1,7 +1,6 @@
-"""The loop around one call: journal what is sent, wait for a slot, ask, journal the answer, try again.
+"""One attempt at one call: set its money aside, wait for a slot, journal what is sent, ask, journal the answer.
 
-An answer that an earlier, killed run has paid for is taken from its journal and not asked again. Knows nothing of
-what the answer means.
+Knows nothing of what the answer means, or of the assignment's other calls (`panel.models.asker`).
 """
 
 from __future__ import annotations
@@ -9,30 +8,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Any
+import json
+import random
+import time
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import tenacity
 
 from panel.errors import ModelDeclined, ModelError, ModelUnavailable, PanelError
 from panel.journal import Journal, stamp, utc_now
 from panel.models import Model
-from panel.models.limits import Budget, Endpoint
+from panel.models.budget import Allotment
+from panel.models.endpoint import Endpoint
 from panel.models.redact import redact
-from panel.schema import Assignment, Completion, ModelInfo, Prompt, Record, Request, Rung, Sampling, Spent, digest_of
+from panel.schema import Assignment, Completion, ModelInfo, Prompt, Request, digest_of
 from panel.settings import Retry
 
-MAX_FAILURES = 5
-"""Failures other than 429 after which an assignment is quarantined."""
-MAX_CUTS = 3
-"""How often a cut answer is asked again: one cut by max_tokens each time with twice the room."""
 
-
-class Quarantined(ModelError):
-    """An assignment failed too often on an endpoint that answers others; it is not asked again."""
-
-
-class Step(Record):
+class Step(NamedTuple):
     """Which call of an assignment this is. `step` is unique within the assignment and the same on every run."""
 
     step: str
@@ -40,95 +35,90 @@ class Step(Record):
 
 
 class Caller:
-    """One model, its endpoint's limits, the run's journal and budget."""
+    """One model, its endpoint's limits (shared with other models there), and the run's journal."""
 
-    def __init__(self, model: Model, info: ModelInfo, journal: Journal, budget: Budget, retry: Retry,
+    def __init__(self, model: Model, info: ModelInfo, journal: Journal, endpoint: Endpoint, retry: Retry,
                  secrets: Sequence[str] = ()) -> None:
         self.model = model
         self.name = info.name
         self.info = info
-        self.endpoint = Endpoint(self.info.max_in_flight)
-        self.on_answer: Callable[[Completion], None] = lambda completion: None
+        self.endpoint = endpoint
+        self.faults = 0
+        """Calls that failed and were, or may be, made again."""
         self._journal = journal
-        self._budget = budget
-        self._stopping: PanelError | None = None
         self._stopped = asyncio.Event()
         self._retry = retry
         self._secrets = tuple(secrets)
-        self._sequence = itertools.count(1)
+        self.numbers: Iterator[int] = itertools.count(1)
+        """Numbers the calls of a run: its callers share one."""
 
-    def asker(self, assignment: Assignment, replay: Sequence[dict[str, Any]] = ()) -> Asker:
-        """What one assignment asks through. `replay` are `answer` lines of earlier runs for its key."""
-        return Asker(self, assignment, replay)
-
-    def most_usd(self, request: Request) -> float | None:
-        """The most a call can cost: a token is at least one UTF-8 byte. Null when a price is unknown."""
-        if self.info.price_in is None or self.info.price_out is None:
-            return None
-        size = sum(len(message.content.encode("utf-8", "replace")) for message in request.prompt.messages)
-        return size * self.info.price_in + request.max_tokens * self.info.price_out
-
-    async def send(self, assignment: Assignment, step: Step, request: Request, attempt: int) -> Completion:
-        """One journalled attempt. Raises ModelError, BudgetExceeded or StoreError."""
-        async with self.endpoint.slots:
-            self.endpoint.check()
-            if self._stopping:
-                raise self._stopping
-            most = self.most_usd(request)
-            self._budget.reserve(most)
-            number = next(self._sequence)
-            self._write_sent(assignment, step, request, {"seq": number, "attempt": attempt, "reserved_usd": most})
-            cost: float | None = None
+    async def send(self, assignment: Assignment, purse: Allotment, step: Step, request: Request,
+                   attempt: int) -> Completion:
+        """One journalled attempt. Raises ModelError, BudgetExceeded, StoreError or what the run was stopped with."""
+        most = most_usd(self.info, request)
+        # Others wait for what a check finds: it cannot wait for their money.
+        await purse.reserve(most, wait=step.kind != "check")
+        try:
+            await self.endpoint.enter(self.name)
+        except BaseException:
+            purse.settle(most, 0.0)
+            raise
+        cost: float | None = 0.0
+        try:
+            number = next(self.numbers)
+            which = {"seq": number, "attempt": attempt}
+            self._write_sent(assignment, step, request, {**which, "reserved_usd": most})
+            cost = None
             completion, failure = None, None
+            began = time.monotonic()
             try:
-                completion = self._without_secrets(await self.model.complete(request))
+                completion = without_secrets(await self.model.complete(request), self._secrets)
                 cost = completion.cost_usd
-                self.endpoint.answered()
+                self.endpoint.answered(time.monotonic() - began)
             except ModelError as error:
                 failure = error
                 cost = 0.0 if costs_nothing(error) else None
-                self.endpoint.failed(error)
+                self.faults += 1
+                self.endpoint.failed(error, assignment.tool_ids)
                 raise
             finally:
-                self._budget.settle(most, cost)
-                self._write_answer(assignment.key, step, {"seq": number, "attempt": attempt}, completion, failure)
-        self.on_answer(completion)
+                told = which if failure is None else {**which, "cost_usd": cost}
+                self._write_answer(assignment.key, step, told, completion, failure)
+        finally:
+            self.endpoint.leave()
+            purse.settle(most, cost)
         return completion
 
     def stop(self, why: PanelError) -> None:
         """Begin no further call, and wake those that wait to try again. To be called on the event loop."""
-        self._stopping = self._stopping or why
+        self.endpoint.stop(why)
         self._stopped.set()
 
-    def _without_secrets(self, completion: Completion) -> Completion:
-        """The completion as it came, unless a server echoes a key in it: keys are kept out of the journal."""
-        changes = {}
-        for field in ("text", "reasoning", "model", "fingerprint"):
-            said = getattr(completion, field)
-            if said and any(secret in said for secret in self._secrets):
-                changes[field] = redact(said, self._secrets)
-        return completion.model_copy(update={**changes, "logprobs": ()}) if changes else completion
-
     def retrying(self) -> tenacity.AsyncRetrying:
-        """When a transport fault is tried again, and after how long."""
-        wait = tenacity.wait_random_exponential(multiplier=self._retry.wait, max=self._retry.longest_wait)
+        """When a transport fault is tried again, and after how long.
 
-        def wait_as_told(state: tenacity.RetryCallState) -> float:
+        What concerns everybody (429, Retry-After, nobody answers) is waited for in `Endpoint.enter`, for as long as
+        the endpoint is not given up: a call that stands in line there has no patience of its own to lose. Here is the
+        wait of one call after a fault of its own, jittered and growing.
+        """
+        own_faults = itertools.count()
+
+        def wait(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
-            told = getattr(error, "retry_after", None)
-            return float(told) if told is not None else wait(state)
+            if not isinstance(error, ModelUnavailable) or error.status == 429 or error.retry_after is not None:
+                return 0.0
+            most = self._retry.wait if error.refused else self._retry.wait * 2.0 ** min(next(own_faults), 32)
+            return random.uniform(0.0, min(most, self._retry.longest_wait))
 
         def may_help(error: BaseException) -> bool:
             return isinstance(error, ModelUnavailable) and not self.endpoint.gone
 
         async def sleep(seconds: float) -> None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), seconds)
+            if seconds > 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopped.wait(), seconds)
 
-        return tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(may_help), wait=wait_as_told, sleep=sleep,
-            stop=tenacity.stop_after_delay(self._retry.patience), reraise=True,
-        )
+        return tenacity.AsyncRetrying(retry=tenacity.retry_if_exception(may_help), wait=wait, sleep=sleep, reraise=True)
 
     def _write_sent(self, assignment: Assignment, step: Step, request: Request, fields: dict[str, Any]) -> None:
         digest = self.write_messages(request.prompt)
@@ -148,7 +138,7 @@ class Caller:
         def whole() -> dict[str, Any]:
             rows = []
             for message in prompt.messages:
-                parts = [digest_of(part) for part in message.parts]
+                parts = [_part_digest(part) for part in message.parts]
                 for name, part in zip(parts, message.parts, strict=True):
                     self._journal.append_once(name, "part", lambda part=part: {"text": part})  # type: ignore[misc]
                 rows.append({"role": message.role, "parts": parts})
@@ -161,13 +151,69 @@ class Caller:
                       failure: ModelError | None) -> None:
         if completion is None and failure is None:
             return  # cancelled: sent and not answered counts as spent
-        self._journal.append(key, "answer", {
-            **fields, "step": step.step, "result": result_word(failure),
-            "error": str(failure) if failure else None,
-            "http_status": completion.http_status if completion else getattr(failure, "status", None),
-            "at": stamp(utc_now()),
-            "completion": completion.model_dump(mode="json") if completion else None,
-        })
+        self._journal.append(key, "answer", {**fields, **answer_fields(step, completion, failure)})
+
+
+def without_secrets(completion: Completion, secrets: Sequence[str]) -> Completion:
+    """The completion as it came, unless a server echoes a key in it: keys are kept out of the journal."""
+    changes = {}
+    for field in ("text", "reasoning", "model", "fingerprint"):
+        said = getattr(completion, field)
+        if said and any(secret in said for secret in secrets):
+            changes[field] = redact(said, secrets)
+    return completion.model_copy(update={**changes, "logprobs": ()}) if changes else completion
+
+
+def answer_fields(step: Step, completion: Completion | None, failure: ModelError | None) -> dict[str, Any]:
+    """What an `answer` line says of a call, apart from its number."""
+    return {
+        "step": step.step, "result": result_word(failure), "error": str(failure) if failure else None,
+        "http_status": completion.http_status if completion else getattr(failure, "status", None),
+        "at": stamp(utc_now()), "completion": completion.model_dump(mode="json") if completion else None,
+    }
+
+
+@lru_cache(maxsize=512)
+def _part_digest(text: str) -> str:
+    """The digest of a part; rules, persona and the dossier of a tool under way come again and again."""
+    return digest_of(text)
+
+
+MESSAGE_BYTES = 32
+"""Marks a chat template may put around a message, counted as tokens."""
+
+
+def request_bytes(request: Request) -> int:
+    """The most prompt tokens a request can be: a token is at least one UTF-8 byte; some providers count the schema."""
+    size = sum(utf8_bytes(part) for message in request.prompt.messages for part in message.parts)
+    return size + len(request.prompt.messages) * MESSAGE_BYTES + schema_bytes(request.answer_schema)
+
+
+def utf8_bytes(text: str) -> int:
+    """How long a text is as UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+def most_usd(info: ModelInfo, request: Request) -> float | None:
+    """The most one call of this model can cost, in US dollars; null when a price is not known."""
+    if info.price_in is None or info.price_out is None:
+        return None
+    return request_bytes(request) * info.price_in + request.max_tokens * info.price_out
+
+
+_schema_sizes: dict[int, tuple[dict[str, Any], int]] = {}
+
+
+def schema_bytes(schema: dict[str, Any] | None) -> int:
+    """The size of a schema as JSON; kept by the identity of the few that a run has."""
+    if schema is None:
+        return 0
+    kept = _schema_sizes.get(id(schema))
+    if kept is None:
+        if len(_schema_sizes) > 64:
+            _schema_sizes.clear()
+        kept = _schema_sizes[id(schema)] = (schema, len(json.dumps(schema)))
+    return kept[1]
 
 
 def costs_nothing(error: ModelError) -> bool:
@@ -182,84 +228,3 @@ def result_word(failure: ModelError | None) -> str:
     if isinstance(failure, ModelUnavailable):
         return "unavailable"
     return "declined" if isinstance(failure, ModelDeclined) else "rejected"
-
-
-class Asker:
-    """The calls of one assignment, and what they took together."""
-
-    def __init__(self, caller: Caller, assignment: Assignment, replay: Sequence[dict[str, Any]]) -> None:
-        self.caller = caller
-        self.assignment = assignment
-        self.completions: list[Completion] = []
-        self.attempts = 0
-        """Calls sent, the failed ones included."""
-        self._replay: dict[str, list[Completion]] = {}
-        for line in replay:
-            answer = Completion.model_validate(line["completion"])
-            self._replay.setdefault(line["step"], []).append(answer)
-
-    async def __call__(self, step: str, kind: str, prompt: Prompt, *, answer_schema: dict[str, Any] | None = None,
-                       rung: Rung = "prompt", grammar: str | None = None, max_tokens: int | None = None,
-                       top_logprobs: int = 0, stop: tuple[str, ...] = (), **sampling: Any) -> Completion:
-        """Ask, with retries; an answer cut short is asked again with more room.
-
-        Raises ModelUnavailable when patience ends, Quarantined after MAX_FAILURES, ModelDeclined, ModelRejected.
-        """
-        base: Sampling = self.assignment.sampling
-        room = max_tokens or base.max_tokens
-        options = {**base.model_dump(exclude={"max_tokens"}), **sampling}
-        request = Request(prompt=prompt, answer_schema=answer_schema, rung=rung, grammar=grammar, stop=stop,
-                          max_tokens=room, top_logprobs=top_logprobs, **options)
-        may_be_cut = max_tokens is not None
-        attempts = itertools.count(1)
-        for cuts in range(MAX_CUTS + 1):
-            completion = await self._ask_until_answered(Step(step=step, kind=kind), request, attempts)
-            self.completions.append(completion)
-            if completion.finish_reason == "content_filter":
-                raise ModelDeclined(f"{self.caller.name}: the provider's content policy withheld the answer")
-            if completion.finish_reason != "length" or may_be_cut:
-                return completion
-            if cuts < MAX_CUTS:
-                request = request.model_copy(update={"max_tokens": request.max_tokens * 2})
-        raise Quarantined(f"{self.caller.name}: the answer was cut {MAX_CUTS + 1} times, last at {request.max_tokens} "
-                          "tokens")
-
-    async def check(self, request: Request, step: str) -> Completion:
-        """One of the small calls that show what an endpoint can do; journalled like any other."""
-        completion = await self._ask_until_answered(Step(step=step, kind="check"), request, itertools.count(1))
-        self.completions.append(completion)
-        return completion
-
-    async def _ask_until_answered(self, step: Step, request: Request, attempts: itertools.count[int]) -> Completion:
-        kept = self._replay.get(step.step)
-        if kept:
-            next(attempts)
-            self.attempts += 1
-            return kept.pop(0)
-        failures = cuts = 0
-        async for trial in self.caller.retrying():
-            with trial:
-                try:
-                    self.attempts += 1
-                    return await self.caller.send(self.assignment, step, request, next(attempts))
-                except ModelUnavailable as error:
-                    cuts += error.cut
-                    failures += error.status != 429 and not (error.refused or error.cut)
-                    if failures >= MAX_FAILURES or cuts > MAX_CUTS:
-                        raise Quarantined(f"{failures + cuts} failures, the last: {error}") from error
-                    raise
-        raise AssertionError("tenacity raises when it stops")
-
-    @property
-    def spent(self) -> Spent:
-        """What all answered calls took; the cost is null when one of them has no price."""
-        costs = [answer.cost_usd for answer in self.completions]
-        known = [cost for cost in costs if cost is not None]
-        return Spent(
-            calls=len(self.completions),
-            tokens_in=sum(answer.tokens_in or 0 for answer in self.completions),
-            tokens_cached=sum(answer.tokens_cached or 0 for answer in self.completions),
-            tokens_out=sum(answer.tokens_out or 0 for answer in self.completions),
-            cost_usd=sum(known) if len(known) == len(costs) else None,
-            seconds=round(sum(answer.seconds for answer in self.completions), 3),
-        )

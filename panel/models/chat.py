@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
-from panel.schema import Record, Request, TokenLogprob
+from pydantic_core import from_json, to_json
+
+from panel.schema import Prompt, Request, TokenLogprob
 
 TOOL = "answer"
 """The name of the one tool of the tool rung."""
@@ -31,7 +33,7 @@ class UnreadableError(Exception):
         self.fault = fault
 
 
-class Answer(Record):
+class Answer(NamedTuple):
     """The parts of a completion's body, as the server gave them; null where it did not."""
 
     text: str
@@ -92,6 +94,73 @@ def chat_body(request: Request, model: str, *, mark_shared: bool = False) -> dic
         **sampling_fields(request),
         **structure_fields(request),
     }
+
+
+MOST_FRAMES = 64
+"""More seats and samplings than a run has; past it they are written again."""
+
+
+class Frame(NamedTuple):
+    """A body without its messages: what stands before and after them, and what of it goes on record."""
+
+    before: bytes
+    after: bytes
+    told: dict[str, Any]
+
+
+class Bodies:
+    """Requests → bodies as bytes, for one model. What a seat's requests share is written once."""
+
+    def __init__(self, model: str, *, mark_shared: bool = False) -> None:
+        self._model = model
+        self._mark_shared = mark_shared
+        self._frames: dict[tuple[Any, ...], list[tuple[dict[str, Any] | None, Frame]]] = {}
+
+    def body(self, request: Request) -> bytes:
+        """`chat_body` of the request, written as JSON."""
+        frame = self._frame(request)
+        messages = to_json(marked_messages(request)) if self._mark_shared else request.prompt.wire_json
+        body = b"".join((frame.before, messages, frame.after))
+        return body if body.isascii() or _is_utf8(body) else json.dumps(self.fields(request)).encode()
+
+    def fields(self, request: Request) -> dict[str, Any]:
+        """`chat_body` of the request."""
+        return chat_body(request, self._model, mark_shared=self._mark_shared)
+
+    def told(self, request: Request) -> dict[str, Any]:
+        """`told_params` of the body."""
+        return self._frame(request).told
+
+    def _frame(self, request: Request) -> Frame:
+        asked = (request.rung, request.max_tokens, request.temperature, request.top_p, request.seed, request.stop,
+                 request.reasoning_effort, request.top_logprobs, request.grammar)
+        alike = self._frames.get(asked, ())
+        for schema, frame in alike:
+            if schema == request.answer_schema:  # the parts of a seat's schema are the same objects: quick to compare
+                return frame
+        fields = self.fields(request.model_copy(update={"prompt": Prompt(messages=())}))
+        before, after = to_json(fields).split(b'"messages":[]', 1)
+        frame = Frame(before + b'"messages":', after, told_params(fields))
+        if len(self._frames) >= MOST_FRAMES or len(alike) >= MOST_FRAMES:
+            self._frames.clear()
+        self._frames.setdefault(asked, []).append((request.answer_schema, frame))
+        return frame
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def read_json(raw: bytes) -> Any:
+    """What a body says. Raises ValueError (or RecursionError) where it is not JSON."""
+    try:
+        return from_json(raw)
+    except ValueError:
+        return json.loads(raw)  # takes half an emoji (\ud83d alone), other encodings, a byte order mark
 
 
 def marked_messages(request: Request) -> list[dict[str, Any]]:

@@ -64,6 +64,10 @@ class Ladder:
         self._rungs: dict[str, Rung] = _read_checks(checks_file)
         self._checking: dict[str, asyncio.Lock] = {}
 
+    def known(self, info: ModelInfo) -> Rung | None:
+        """The rung that a check has found, or the one `info` names; None when a check has still to be made."""
+        return self._rungs.get(_key(info), info.rung)
+
     async def rung_for(self, info: ModelInfo, ask: Ask) -> Rung:
         """The best rung that binds; `info.rung` when it says so itself.
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from panel.errors import ModelError, ModelRejected, ModelUnavailable
-from panel.models.chat import Answer, UnreadableError, chat_body, read_answer, told_params
+from panel.models.chat import Answer, Bodies, UnreadableError, read_answer, read_json
 from panel.models.faults import Asked, fault_of, parameter_names, spoiled
 from panel.models.prices import cost_of, priced
 from panel.models.wires import is_loopback
@@ -45,7 +45,7 @@ class OpenAiHttp:
         self._timeout_s = timeout_s
         plain = ModelInfo(name=name, endpoint=self._base_url, local=is_loopback(base_url))
         self._info = info or priced(plain, None, model)
-        self._mark_shared = "openrouter.ai" in base_url and model.startswith("anthropic/")
+        self._bodies = Bodies(model, mark_shared="openrouter.ai" in base_url and model.startswith("anthropic/"))
         self._asked = Asked(name=name, endpoint=self._base_url, model=model, key_env=key_env,
                             secrets=(api_key,) if api_key else ())
         # identity: an answer is a few KB, and unpacking it would cost more than it saves
@@ -60,14 +60,13 @@ class OpenAiHttp:
 
     async def complete(self, request: Request) -> Completion:
         """One request, one answer. Raises ModelUnavailable, ModelDeclined or ModelRejected."""
-        body = chat_body(request, self.model, mark_shared=self._mark_shared)
+        body = self._bodies.body(request)
         started = time.perf_counter()
-        status, raw, headers = await self._post(json.dumps(body).encode())
+        status, raw, headers = await self._post(body)
         seconds = time.perf_counter() - started
         if not 200 <= status < 300:
-            raise fault_of(self._about(body), status, raw.decode("utf-8", "replace"), headers)
-        answer = self._read(raw, body)
-        return self._completion(answer.model_copy(update={"text": _continuation(request, answer.text)}), body, seconds)
+            raise fault_of(self._about(request), status, raw.decode("utf-8", "replace"), headers)
+        return self._completion(self._read(raw, request), request, seconds)
 
     async def close(self) -> None:
         """Close the session of the running loop, and forget those of loops that are gone."""
@@ -115,9 +114,9 @@ class OpenAiHttp:
             self._sessions[loop] = session
         return session
 
-    def _read(self, raw: bytes, body: dict[str, Any]) -> Answer:
+    def _read(self, raw: bytes, request: Request) -> Answer:
         try:
-            payload = json.loads(raw)
+            payload = read_json(raw)
         except (ValueError, RecursionError):
             text = raw[:400].decode("utf-8", "replace")
             problem = "sent a body that is not JSON, or ends early" if text.strip() else "sent an empty body"
@@ -126,31 +125,31 @@ class OpenAiHttp:
             return read_answer(payload)
         except UnreadableError as error:
             if isinstance(error.fault, dict) and isinstance(error.fault.get("code"), int):
-                raise self._hidden_fault(error.fault, body) from error
+                raise self._hidden_fault(error.fault, request) from error
             raise spoiled(self._asked, str(error), json.dumps(error.fault) if error.fault else "", 200) from error
 
-    def _hidden_fault(self, fault: dict[str, Any], body: dict[str, Any]) -> ModelError:
+    def _hidden_fault(self, fault: dict[str, Any], request: Request) -> ModelError:
         """OpenRouter answers 200 and puts what went wrong, with its HTTP status, into the body."""
         code: int = fault["code"]
         if not 400 <= code <= 599:
             return spoiled(self._asked, "sent an error instead of an answer", json.dumps(fault), 200)
-        return fault_of(self._about(body), code, json.dumps({"error": fault}))
+        return fault_of(self._about(request), code, json.dumps({"error": fault}))
 
-    def _completion(self, answer: Answer, body: dict[str, Any], seconds: float) -> Completion:
+    def _completion(self, answer: Answer, request: Request, seconds: float) -> Completion:
         info = self._info
         cost, version = cost_of(info, answer.tokens_in, answer.tokens_cached, answer.tokens_out), info.price_version
         if answer.billed_usd is not None and not info.local:
             cost, version = answer.billed_usd, "billed"
         return Completion(
-            text=answer.text, finish_reason=answer.finish_reason, reasoning=answer.reasoning,
+            text=_continuation(request, answer.text), finish_reason=answer.finish_reason, reasoning=answer.reasoning,
             tokens_in=answer.tokens_in, tokens_cached=answer.tokens_cached, tokens_out=answer.tokens_out,
             tokens_reasoning=answer.tokens_reasoning, cost_usd=cost, price_version=version, seconds=seconds,
             model=answer.model, endpoint=info.endpoint, fingerprint=answer.fingerprint, http_status=200,
-            logprobs=answer.logprobs, params_sent=told_params(body),
+            logprobs=answer.logprobs, params_sent=self._bodies.told(request),
         )
 
-    def _about(self, body: dict[str, Any]) -> Asked:
-        return self._asked.model_copy(update={"sent": parameter_names(body)})
+    def _about(self, request: Request) -> Asked:
+        return self._asked.model_copy(update={"sent": parameter_names(self._bodies.fields(request))})
 
     def _no_connection(self, error: Exception) -> ModelError:
         """Nothing was sent. A certificate that does not hold will not hold the next time either."""

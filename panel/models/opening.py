@@ -84,6 +84,8 @@ def as_told(info: ModelInfo, entry: ModelEntry | None) -> ModelInfo:
         "price_out": None if entry.price_out is None else entry.price_out / 1e6,
         "price_version": None if entry.price_in is None else "panel.toml",
     }
+    if entry.price_in is not None:
+        info = info.model_copy(update={"price_cached": None})  # the table's may be above the price told
     return ModelInfo.model_validate({**dict(info), **{key: value for key, value in told.items() if value is not None}})
 
 

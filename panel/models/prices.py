@@ -1,7 +1,7 @@
 """What a token costs, from the table that litellm carries, read without importing litellm.
 
-A price that is not there is None, never 0. Knows nothing of budgets; batch, priority and long-context tariffs are not
-looked at. Formula of a call's cost: (tokens_in - cached) * in + cached * cached price + tokens_out * out.
+A price that is not there is None, never 0. Knows nothing of budgets; priority and long-context tariffs are not looked
+at. Formula of a call's cost: (tokens_in - cached) * in + cached * cached price + tokens_out * out.
 """
 
 from __future__ import annotations
@@ -32,10 +32,23 @@ class Price(NamedTuple):
     usd_out: float | None
     context: int | None
     version: str
+    batch_in: float | None = None
+    """The same two through the provider's batch API."""
+    batch_out: float | None = None
+
+
+class _Row(NamedTuple):
+    seller: str
+    usd_in: float | None
+    usd_cached: float | None
+    usd_out: float | None
+    context: int | None
+    batch_in: float | None
+    batch_out: float | None
 
 
 class _Table(NamedTuple):
-    rows: dict[str, tuple[str, float | None, float | None, float | None, int | None]]
+    rows: dict[str, _Row]
     version: str
 
 
@@ -46,8 +59,8 @@ def price_of(provider: str | None, model: str) -> Price | None:
     names = [f"{wanted}/{model}", model] if wanted else [model]
     for name in names:
         row = table.rows.get(name)
-        if row is not None and (wanted is None or _sold_by(wanted, row[0]) or name.startswith(f"{wanted}/")):
-            return Price(row[1], row[2], row[3], row[4], table.version)
+        if row is not None and (wanted is None or _sold_by(wanted, row.seller) or name.startswith(f"{wanted}/")):
+            return Price(*row[1:5], table.version, row.batch_in, row.batch_out)
     return None
 
 
@@ -64,6 +77,26 @@ def priced(info: ModelInfo, provider: str | None, model: str) -> ModelInfo:
         found |= {"price_in": price.usd_in, "price_cached": price.usd_cached, "price_out": price.usd_out,
                   "price_version": price.version}
     return info.model_copy(update=found)
+
+
+BATCH_SHARE = 0.5
+"""What a provider's batch API asks of the ordinary price, where the table does not say."""
+
+
+def at_batch_price(info: ModelInfo, provider: str | None, model: str) -> ModelInfo:
+    """`info` with the prices of the provider's batch API; what panel.toml says is halved."""
+    if not info.price_in and not info.price_out:  # unknown, or nobody bills
+        return info
+    assert info.price_in is not None
+    assert info.price_out is not None
+    usd_in, usd_out = BATCH_SHARE * info.price_in, BATCH_SHARE * info.price_out
+    price = price_of(provider, model) if provider else None
+    if price is not None and info.price_version == price.version:
+        usd_in = usd_in if price.batch_in is None else price.batch_in
+        usd_out = usd_out if price.batch_out is None else price.batch_out
+    cached = None if info.price_cached is None else info.price_cached * (usd_in / info.price_in if info.price_in else 0)
+    return info.model_copy(update={"price_in": usd_in, "price_cached": cached, "price_out": usd_out,
+                                   "price_version": f"{info.price_version} batch"})
 
 
 def cost_of(info: ModelInfo, tokens_in: int | None, tokens_cached: int | None, tokens_out: int | None) -> float | None:
@@ -101,7 +134,7 @@ def _table_file() -> Path | None:
     return path if path.is_file() else None
 
 
-def _row(entry: Mapping[str, Any]) -> tuple[str, float | None, float | None, float | None, int | None]:
+def _row(entry: Mapping[str, Any]) -> _Row:
     provider = str(entry.get("litellm_provider") or "")
     usd_in = _number(entry.get("input_cost_per_token"))
     usd_out = _number(entry.get("output_cost_per_token"))
@@ -110,7 +143,8 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, float | None, float | None, flo
         usd_in = usd_out = None
     cached = _number(entry.get("cache_read_input_token_cost"))
     context = entry.get("max_input_tokens") or entry.get("max_tokens")
-    return provider, usd_in, cached, usd_out, int(context) if isinstance(context, int | float) else None
+    return _Row(provider, usd_in, cached, usd_out, int(context) if isinstance(context, int | float) else None,
+                _number(entry.get("input_cost_per_token_batches")), _number(entry.get("output_cost_per_token_batches")))
 
 
 def _number(value: object) -> float | None:

@@ -20,14 +20,14 @@ from panel.schema.review import (
     Review,
     Spent,
 )
-from panel.schema.run import Run
+from panel.schema.run import Estimate, Quarantined, Run, RunEnd
 from panel.schema.score import PanelScore, SeatScore
 from panel.schema.verdict import Because, Claim, Flag, Prediction, Verdict
 
 __all__ = [
     "Assignment", "Because", "Brief", "BriefPrice", "BriefText", "Cited", "Claim", "Comparison", "ComparisonText",
-    "Completion", "Depth", "Difference", "Dossier", "DossierLines", "Fact", "Flag", "Kind", "Line", "Message",
-    "ModelInfo", "Outcome", "Panel", "PanelScore", "Persona", "Prediction", "Price", "Probe", "Prompt", "Record",
-    "Request", "Review", "Run", "Rung", "Sampling", "Seat", "SeatScore", "Spent", "TokenLogprob", "Verdict",
-    "digest_of",
+    "Completion", "Depth", "Difference", "Dossier", "DossierLines", "Estimate", "Fact", "Flag", "Kind", "Line",
+    "Message", "ModelInfo", "Outcome", "Panel", "PanelScore", "Persona", "Prediction", "Price", "Probe", "Prompt",
+    "Quarantined", "Record", "Request", "Review", "Run", "RunEnd", "Rung", "Sampling", "Seat", "SeatScore", "Spent",
+    "TokenLogprob", "Verdict", "digest_of",
 ]

@@ -14,12 +14,17 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 DIGEST_LENGTH = 32
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def digest_of(value: Any) -> str:
     """The first 128 bits of the SHA-256 of canonical JSON, as 32 hex digits. `value` must be JSON-serialisable."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST_LENGTH]
+    return digest_of_json(_canonical(value).encode("utf-8", "surrogatepass"))
+
+
+def digest_of_json(text: bytes) -> str:
+    """`digest_of` what this canonical JSON says."""
+    return hashlib.sha256(text).hexdigest()[:DIGEST_LENGTH]
 
 
 class Record(BaseModel):
@@ -35,6 +40,7 @@ class Record(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with some fields changed. What was computed from the old content (the digest) does not go along."""
         copied = super().model_copy(update=update, deep=deep)
-        for name in set(copied.__dict__) - set(type(self).model_fields):
+        fields = type(self).__pydantic_fields__  # `model_fields`, without the detour that warns of its use on instances
+        for name in [name for name in copied.__dict__ if name not in fields]:
             del copied.__dict__[name]
         return copied

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,7 @@ DecidedBy = Literal["answer", "probe"]
 UnscoredKind = Literal["unavailable", "declined", "unreadable", "budget", "quarantined"]
 ASKED_AGAIN: frozenset[str] = frozenset({"unavailable", "budget"})
 """Unscored for want of endpoint or money is not done: the next run asks again."""
+UNSCORED_KINDS: frozenset[str] = frozenset(get_args(UnscoredKind))
 
 
 class Spent(Record):
@@ -45,6 +46,8 @@ class Outcome(Record):
     repeat: int = 0
     model: str
     model_answered: str | None = None
+    fallback: str | None = None
+    """The model that answered instead, because `model` could not: another instrument, named by who ran it."""
     prompts_digest: str
     rung: Rung | None = None
     messages_digest: str | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from panel.schema.record import Record
 
 PanelOutcome = Literal["ship", "skip", "split", "no_quorum"]
+OUTCOMES: tuple[PanelOutcome, ...] = get_args(PanelOutcome)
 
 
 class SeatScore(Record):

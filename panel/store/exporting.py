@@ -15,6 +15,7 @@ import duckdb
 from panel.errors import ConfigError
 from panel.journal import disk_error
 from panel.store.opening import open_store, quoted, store_error
+from panel.store.since import keep_since
 from panel.store.table import Table
 from panel.store.tables import META, TABLES
 from panel.store.views import VIEWS
@@ -31,9 +32,13 @@ _FORMULA = r"'^\s*[-=+@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|^[\t\r\n]'"
 """What a spreadsheet takes for the start of a formula; the last four are the full-width = + - @."""
 
 
-def export(runs: Path, folder: Path, file_format: str = "parquet", tables: Sequence[str] | None = None) -> list[Path]:
+def export(
+    runs: Path, folder: Path, file_format: str = "parquet", tables: Sequence[str] | None = None,
+    since: str | None = None,
+) -> list[Path]:
     """Write the tables (all, or those named) into `folder`, one file each; returns the files.
 
+    `since` (a run id, a date or an ISO time, UTC) leaves out what earlier runs did; panels and personas come whole.
     Rows are in the order of their identity. In CSV every value is quoted, null is an empty unquoted cell, nested values
     are JSON, and text that a spreadsheet would run gets a ' before it. Raises ConfigError or StoreError; a file is
     whole or not there.
@@ -45,6 +50,8 @@ def export(runs: Path, folder: Path, file_format: str = "parquet", tables: Seque
     with open_store(runs) as connection:
         # One thread: what is written must not depend on who finishes first.
         connection.execute("SET threads = 1")
+        if since is not None:
+            keep_since(connection, since)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for table in chosen:

@@ -2,7 +2,8 @@
 
 The caller holds `runs/` (`panel.journal.hold`). A reader never meets a writer: all is written to a copy that is
 checkpointed, synced and renamed over the store, so that a kill or a full disk at any moment leaves the old one. The
-journals are the truth: where what is loaded is not a beginning of what lies there, all of it is loaded again.
+journals are the truth: where what is loaded is not what lies there, or no beginning of a run's segments, all of it is
+loaded again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,15 +22,24 @@ import panel
 from panel.errors import StoreError
 from panel.journal import segments
 from panel.schema import Record
-from panel.store.opening import STORAGE, STORE_NAME, quoted, reading, refuse_newer, store_error, store_version
+from panel.store.filling import KINDS, fill, prepare
+from panel.store.opening import (
+    STORAGE,
+    STORE_NAME,
+    quoted,
+    reading,
+    refuse_newer,
+    store_error,
+    store_version,
+    within_memory,
+)
 from panel.store.scores import score_touched
-from panel.store.segment import SegmentCounts, load_segment, measure, stage
+from panel.store.sorting import sort_lines, whole_lines
 from panel.store.tables import TABLES, TABLES_VERSION
 from panel.store.views import VIEWS
 
-MEMORY_LIMIT_MB = 224
-CHECKPOINT_BYTES = 100_000_000
-"""Journal read between checkpoints: more often rewrites half-filled row groups, less often needs more memory."""
+CHECKPOINT_BYTES = 1_000_000_000
+"""Journal read between checkpoints: more often rewrites half-filled row groups, less often spills more to disk."""
 _PRIVATE = ".panel."
 
 
@@ -62,78 +73,90 @@ def _load(runs: Path, leave: Path | None, anew: str | None) -> LoadReport:
         raise StoreError(f"{runs}: DuckDB cannot write below a folder with a ? in its name; give another --runs")
     store = runs / STORE_NAME
     found = [path for path in segments(runs) if path != leave]
-    loaded: list[tuple[str, str, int]] | None = None
+    due = found
     if anew is None and store.exists():
-        loaded = _loaded(store)
-        anew = "the tables are of an older version" if loaded is None else _disagreement(runs, found, loaded)
-    due = found[len(loaded):] if loaded is not None and anew is None else found
+        loaded = _loaded(runs)
+        anew = "the tables are of an older version" if loaded is None else _disagreement(found, loaded)
+        due = [path for path in found if anew or loaded is None or path not in loaded]
     if not due and anew is None:
         return LoadReport(seconds=time.monotonic() - began)
     _remove_leftovers(runs)
     try:
-        with _private_copy(store, fresh=anew is not None) as path:
-            counts = _fill(path, due)
+        lines = _replace(store, due, fresh=anew is not None)
     except (duckdb.Error, OSError) as error:
         raise store_error(error, store, advice="the store is as it was") from error
-    return LoadReport(
-        segments=len(due), reviews=sum(one.reviews for one in counts), calls=sum(one.calls for one in counts),
-        seconds=time.monotonic() - began, rebuilt=anew)
+    return LoadReport(segments=len(due), reviews=lines["review"], calls=lines["sent"],
+                      seconds=time.monotonic() - began, rebuilt=anew)
 
 
-def _loaded(store: Path) -> list[tuple[str, str, int]] | None:
-    """Run, file and bytes of every segment in the store, in order; None when its tables are of an older version."""
+def _loaded(runs: Path) -> dict[Path, int] | None:
+    """Bytes of every segment in the store, in order; None when its tables are of an older version."""
+    store = runs / STORE_NAME
     with reading(store) as connection:
         written, program = store_version(connection)
         refuse_newer(store, written, program)
         if written < TABLES_VERSION:
             return None
-        return connection.execute("SELECT run_id, file, bytes FROM loaded ORDER BY run_id, file").fetchall()
+        rows = connection.execute("SELECT run_id, file, bytes FROM loaded ORDER BY run_id, file").fetchall()
+    return {runs / run_id / file: size for run_id, file, size in rows}
 
 
-def _disagreement(runs: Path, found: list[Path], loaded: list[tuple[str, str, int]]) -> str | None:
-    """Why what is loaded is not a beginning of what lies there, if it is not."""
-    for number, (run_id, file, size) in enumerate(loaded):
-        path = runs / run_id / file
-        if number >= len(found) or found[number] != path:
-            gone = not path.exists()
-            return f"{path} is gone" if gone else f"{found[number]} came after later segments were loaded"
+def _disagreement(found: list[Path], loaded: dict[Path, int]) -> str | None:
+    """Why what is loaded cannot be added to, if it cannot: each run's segments must be a beginning of those there."""
+    there = set(found)
+    for path, size in loaded.items():
+        if path not in there:
+            return f"{path} is gone"
         # A torn tail may have been cut off, or not, since: only whole lines count.
-        if path.stat().st_size != size and measure(path).size != size:
+        if path.stat().st_size != size and whole_lines(path) != size:
             return f"{path} has changed since it was loaded"
+    last = {path.parent: path for path in loaded}
+    for path in found:
+        if path not in loaded and path < last.get(path.parent, path):
+            return f"{path} came after later segments of its run were loaded"
     return None
 
 
-def _fill(path: Path, due: list[Path]) -> list[SegmentCounts]:
-    """Load the segments into the private database at `path`, one transaction each, and checkpoint it."""
-    spare, spill = path.with_suffix(".lines"), path.with_suffix(".spill")
+def _replace(store: Path, due: list[Path], *, fresh: bool) -> Counter[str]:
+    """Put a store with these segments in the place of the old one; how many lines there were of each kind."""
+    def attempt(limit_mb: int) -> Counter[str]:
+        with _private_copy(store, fresh=fresh) as path:
+            return _fill(path, due, limit_mb)
+
+    return within_memory(attempt)
+
+
+def _fill(path: Path, due: list[Path], limit_mb: int) -> Counter[str]:
+    """Load the segments into the private database at `path` and checkpoint it; how many lines of each kind."""
     fresh = not path.exists()
-    counts = []
-    with _writing(path, spill) as connection:
+    lines: Counter[str] = Counter()
+    with _writing(path, limit_mb) as connection:
         if fresh:
             _create_tables(connection)
+        prepare(connection)
         pending = 0
-        for segment in map(measure, due):
-            # DuckDB's JSON reader takes four times the longest line for each thread.
-            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT_MB + (segment.longest >> 20) * 16}MB'")
-            stage(connection, segment, spare)
-            connection.execute("BEGIN")
-            counts.append(load_segment(connection, segment))
-            score_touched(connection, spare)
-            connection.execute("COMMIT")
-            pending += segment.size
+        for batch in sort_lines(due, path.with_suffix(".lines"), KINDS):
+            fill(connection, batch)
+            score_touched(connection, path.with_suffix(".scores"))
+            lines.update(batch.counts)
+            pending += batch.size
             if pending > CHECKPOINT_BYTES:
                 connection.execute("CHECKPOINT")
                 pending = 0
         connection.execute("CHECKPOINT")
-    return counts
+    return lines
 
 
 @contextmanager
-def _writing(path: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The private database, without a write-ahead log: what a kill leaves of it is thrown away."""
+def _writing(path: Path, limit_mb: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The private database, without a write-ahead log: what a kill leaves of it is thrown away.
+
+    One thread: a batch is too small for two, which would only hold more memory.
+    """
+    spill = path.with_suffix(".spill")
     connection = duckdb.connect(":memory:", config={
-        "threads": "2", "temp_directory": str(spill), "checkpoint_threshold": "1TB",
-        "autoinstall_known_extensions": "false"})
+        "threads": "1", "memory_limit": f"{limit_mb}MB", "temp_directory": str(spill),
+        "checkpoint_threshold": "1TB", "autoinstall_known_extensions": "false"})
     try:
         connection.execute(f"ATTACH {quoted(str(path))} AS panel "
                            f"(STORAGE_VERSION '{STORAGE}', RECOVERY_MODE no_wal_writes)")
@@ -142,6 +165,7 @@ def _writing(path: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
+        shutil.rmtree(path.with_suffix(".lines"), ignore_errors=True)
 
 
 @contextmanager

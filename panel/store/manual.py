@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from panel.store.latest import HELD_BY
 from panel.store.table import Table
 from panel.store.tables import TABLES, TABLES_VERSION
 from panel.store.views import VIEWS
@@ -16,6 +17,15 @@ Version {TABLES_VERSION}. Columns are only ever added.
 `runs/panel.duckdb` is a view of the journals: `ship-panel rebuild` makes it anew. Open it read-only, or ask
 `ship-panel sql "SELECT ..."`. What is nested in a table is read one row each through a view. Times are UTC in ISO 8601
 as text (`finished_at::TIMESTAMP` casts). A digest is 32 hex digits of SHA-256 over canonical JSON.
+
+`ship-panel export out --since RUN` (a run id) keeps what that run and later ones did; `--since DATE` (YYYY-MM-DD or an
+ISO time, UTC) what was sent or finished then or later. Dossiers, lines, prompts and their parts are those the rows left
+speak of; panels and personas come whole.
+
+`runs/latest/` has flat Parquet files for dashboards, renamed into place at the end of every run: `tools` (a row a
+tool, from `latest`), `reviews` (those behind it), `calls` (of that run, without texts), `runs`, and `summary.json`. In
+`tools` `evidence` is how many lines the claims cite, and `held` is true without a quorum, where a seat was
+quarantined, or where a review has one of these flags: {', '.join(f'`{kind}`' for kind in HELD_BY)}.
 """
 
 

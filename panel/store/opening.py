@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -23,8 +24,27 @@ STORE_NAME = "panel.duckdb"
 STORAGE = "v1.5.0"
 """Storage format written, so that DuckDB 1.5 and 2.0 read each other's stores."""
 
+MEMORY_LIMITS_MB = (60, 160, 1024)
+"""What DuckDB may hold beside its own code while a run waits; see `within_memory`."""
+
 _FULL = re.compile(r"no space left|file too large|disk quota|ENOSPC", re.IGNORECASE)
+_NO_MEMORY = re.compile(r"failed to pin block|(?:could not|failed to) allocate (?:block|data)")
 _NEWER_FILE = re.compile(r"version number|newer version|Serialized .* version", re.IGNORECASE)
+
+
+Done = TypeVar("Done")
+
+
+def within_memory(work: Callable[[int], Done]) -> Done:
+    """`work` done with as little memory as it can be: it is given a limit in MB, and the next where that is too low."""
+    for limit in MEMORY_LIMITS_MB[:-1]:
+        try:
+            return work(limit)
+        except duckdb.Error as error:
+            # A checkpoint that runs out of memory is an error of input and output, in DuckDB 1.5.
+            if not isinstance(error, duckdb.OutOfMemoryException) and not _NO_MEMORY.search(str(error)):
+                raise
+    return work(MEMORY_LIMITS_MB[-1])
 
 
 @contextmanager
@@ -112,3 +132,15 @@ def quoted(text: str) -> str:
 def quoted_file(path: Path) -> str:
     """An SQL string literal for a reader that takes patterns: exactly this file, whatever its folder is called."""
     return quoted("".join(f"[{letter}]" if letter in "[*?" else letter for letter in str(path)))
+
+
+def text_lines(path: Path, longest: int) -> str:
+    """The lines of a file of JSON lines as a table of one column, `line`; `longest` is that of the longest, in bytes.
+
+    Through the CSV reader, whose buffers are as small as they are asked to be: a JSON reader's take 32 MB a thread.
+    JSON has no control characters of its own, so that nothing is cut at the delimiter.
+    """
+    size = max(1 << 19, longest + 1)
+    return (f"read_csv({quoted_file(path)}, columns = {{line: 'VARCHAR'}}, auto_detect = false, header = false, "
+            f"delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = {size}, "
+            f"buffer_size = {2 * size})")

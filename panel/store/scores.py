@@ -17,13 +17,17 @@ import duckdb
 from panel.schema import PanelScore, Review
 from panel.scoring import score_panel
 from panel.store import tables
-from panel.store.opening import quoted_file
+from panel.store.opening import text_lines
 from panel.store.shapes import shape_literal, shape_of
 
 _SHAPE = {
     "depth": "VARCHAR", "models": ["VARCHAR"], "lines_digest": "VARCHAR", "run_id": "VARCHAR",
     "reviewed_at": "VARCHAR", "record": shape_of(PanelScore),
 }
+
+
+_LONGEST = 1 << 20
+"""Bytes a score may take as a line of JSON: one seat takes 200."""
 
 
 class _Decision(NamedTuple):
@@ -63,20 +67,36 @@ def score_touched(connection: duckdb.DuckDBPyConnection, spare: Path) -> None:
                 file.write(line)
         connection.execute("DELETE FROM scores AS kept USING touched WHERE kept.tool_id = touched.tool_id")
         connection.execute(
-            f"INSERT INTO scores SELECT {tables.SCORES.expressions()} FROM (SELECT unnest(from_json(json, "
-            f"{shape_literal(_SHAPE)})) FROM read_ndjson_objects({quoted_file(spare)}, maximum_object_size = 1048576))")
+            f"INSERT INTO scores SELECT {tables.SCORES.expressions()} FROM (SELECT unnest(from_json(line, "
+            f"{shape_literal(_SHAPE)})) FROM {text_lines(spare, _LONGEST)})")
     finally:
         spare.unlink(missing_ok=True)
+    _make_latest(connection)
+
+
+def _make_latest(connection: duckdb.DuckDBPyConnection) -> None:
+    """The rows of the touched tools in `latest`, join by join: all at once take several times the memory."""
+    for name, query in (
+        ("best", "SELECT tool_id, unnest(max({in_full: depth = 'full', run_id: run_id, reviewed_at: reviewed_at, "
+                 "panel_digest: panel_digest, dossier_digest: dossier_digest, lines_digest: lines_digest})) "
+                 "FROM scores SEMI JOIN touched USING (tool_id) GROUP BY tool_id"),
+        ("dossier", "SELECT dossier_digest, name, vendor, tagline, url, category FROM dossiers "
+                    "SEMI JOIN best USING (dossier_digest)"),
+        ("brief", "SELECT dossier_digest, max_by(category, (finished_at, key)) AS category FROM briefs SEMI JOIN best "
+                  "USING (dossier_digest) WHERE category IS NOT NULL GROUP BY dossier_digest"),
+        ("shown", "SELECT lines_digest, dossier_digest, words FROM dossier_lines SEMI JOIN best "
+                  "USING (lines_digest, dossier_digest)"),
+        ("about", "SELECT tool_id, panel_digest, best.dossier_digest, name, vendor, tagline, url, "
+                  "coalesce(dossier.category, brief.category) AS category, words FROM best "
+                  "LEFT JOIN dossier USING (dossier_digest) LEFT JOIN brief USING (dossier_digest) "
+                  "LEFT JOIN shown ON shown.lines_digest = best.lines_digest "
+                  "AND shown.dossier_digest = best.dossier_digest"),
+    ):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
     connection.execute("DELETE FROM latest AS kept USING touched WHERE kept.tool_id = touched.tool_id")
     connection.execute(
-        f"INSERT INTO latest SELECT {tables.LATEST.expressions()} FROM (SELECT scores.* FROM scores "
-        "SEMI JOIN touched ON touched.tool_id = scores.tool_id QUALIFY row_number() OVER (PARTITION BY scores.tool_id "
-        "ORDER BY depth = 'full' DESC, run_id DESC, reviewed_at DESC, panel_digest, dossier_digest) = 1) AS best "
-        "LEFT JOIN dossiers AS dossier ON dossier.dossier_digest = best.dossier_digest "
-        "LEFT JOIN (SELECT dossier_digest, max_by(category, (finished_at, key)) AS category FROM briefs "
-        "WHERE category IS NOT NULL GROUP BY dossier_digest) AS brief ON brief.dossier_digest = best.dossier_digest "
-        "LEFT JOIN dossier_lines AS shown ON shown.lines_digest = best.lines_digest "
-        "AND shown.dossier_digest = best.dossier_digest")
+        f"INSERT INTO latest SELECT {tables.LATEST.expressions()} FROM scores AS best JOIN about "
+        "USING (tool_id, panel_digest, dossier_digest)")
 
 
 def _score_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The JSON shape DuckDB reads a record by, from the record's own fields. Knows nothing of tables."""
+"""The shape DuckDB reads a record by, from the record's own fields. Knows nothing of tables."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from panel.schema import Record
 _SCALARS = {str: "VARCHAR", bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE"}
 
 
-def shape_of(record: type[Record], leave_out: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Field to DuckDB type: a type name, a list of one shape, or a dict of shapes. Other keys are skipped."""
-    return {name: _shape(field.annotation) for name, field in record.model_fields.items() if name not in leave_out}
+def shape_of(
+    record: type[Record], *, only: frozenset[str] | None = None, without: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Field to DuckDB type: a type name, a list of one shape, or a dict of shapes.
+
+    Of all fields, of those in `only`, or of all but those in `without`.
+    """
+    return {name: _shape(field.annotation) for name, field in record.model_fields.items()
+            if name not in without and (only is None or name in only)}
 
 
 def shape_literal(shape: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from panel.schema.dossier import THIN_WORDS
 from panel.store.table import Column, Table
 
-TABLES_VERSION = 1
+TABLES_VERSION = 2
 """Raised with every change of a table: an older store is then made anew from the journals, a newer one refused."""
 
 
@@ -30,6 +30,7 @@ _OUTCOME = (
     Column("repeat", "INTEGER", "which take, from 0"),
     Column("model", "VARCHAR", "model as asked"),
     Column("model_answered", "VARCHAR", "model as the endpoint names it"),
+    Column("fallback", "VARCHAR", "the fallback model that answered instead; null: none did"),
     *_digests("prompts_digest"),
     Column("rung", "VARCHAR", "how the structure was got out of the model"),
     Column("messages_digest", "VARCHAR", "the first messages sent; see messages"),
@@ -70,8 +71,8 @@ _BY_PERSONA = Column("by_persona", f"STRUCT({_SEAT_FIELDS})[]", "seat by seat; l
 
 CALLS = Table(
     "calls", "One row a request sent, whatever came back.", ("run_id", "seq"), (
-        Column("call_id", "VARCHAR", "run_id/seq", "$run || '/' || sent.seq"),
-        Column("run_id", "VARCHAR", "the run", "$run"),
+        Column("call_id", "VARCHAR", "run_id/seq", "sent.run || '/' || sent.seq"),
+        Column("run_id", "VARCHAR", "the run", "sent.run"),
         Column("seq", "BIGINT", "number of the call in its run", "sent.seq"),
         Column("wave", "VARCHAR", "occasion of a study; empty otherwise", "sent.wave"),
         Column("kind", "VARCHAR", "review, reask, probe, brief, compare, field or check", "sent.kind"),
@@ -229,12 +230,13 @@ ASSIGNED = Table(
         Column("dossier_digest", "VARCHAR", "digest of the dossier as read", "dossier_digest"),
         Column("lines_digest", "VARCHAR", "digest of its lines as shown to the first seat", "lines_digest"),
         Column("seats", "INTEGER", "seats of the panel", "seats"),
-        Column("run_id", "VARCHAR", "the last run that assigned it", "$run"),
+        Column("run_id", "VARCHAR", "the last run that assigned it", "run"),
         Column("keys", 'STRUCT("key" VARCHAR, kind VARCHAR, persona_id VARCHAR, model VARCHAR, repeat BIGINT)[]',
                "the assignments; long in view assignments", "keys"),
     ))
 RUNS = Table(
-    "runs", "One row a run that has journalled; totals in view run_totals.", ("run_id",), (
+    "runs", "One row a run that has journalled and what it came to; totals of its calls in view run_totals.",
+    ("run_id",), (
         Column("run_id", "VARCHAR", "sorts by time"),
         Column("command", "VARCHAR", "what was typed"),
         Column("started_at", "VARCHAR", "UTC, ISO 8601"),
@@ -243,6 +245,27 @@ RUNS = Table(
         Column("panel_digest", "VARCHAR", "its panel"),
         Column("models", "JSON", "model as asked to endpoint"),
         Column("captions", "VARCHAR[]", "lines every page of it must carry"),
+        *(Column(name, kind, says, f"record.{source or name}") for name, kind, says, source in (
+            ("ended_at", "VARCHAR", "UTC, ISO 8601; this and what follows is null where it was killed", ""),
+            ("seconds", "DOUBLE", "from beginning to end", ""),
+            ("exit_code", "INTEGER", "as in the README", ""),
+            ("stopped_by", "VARCHAR", "why it ended early; null when it did not", ""),
+            ("tools_asked", "BIGINT", "tools given", ""),
+            ("tools_done", "BIGINT", "of those, the ones of which nothing is left to ask", ""),
+            ("tools_left", "BIGINT", "of those, left for the next run; null: not all were read", ""),
+            ("kept", "BIGINT", "assignments an earlier run had finished", ""),
+            ("scored", "BIGINT", "reviews, briefs and comparisons that could be read", ""),
+            ("unscored", "BIGINT", "those that could not", ""),
+            ("reasked", "BIGINT", "asked once more with the reason", ""),
+            ("faults", "BIGINT", "requests that failed: the extra calls", ""),
+            ("cost_usd", "DOUBLE", "spent, unanswered calls at their most; null: a price was unknown", ""),
+            ("cap_usd", "DOUBLE", "the tightest cap when it began", ""),
+            ("estimate_low", "DOUBLE", "expected cost before the first call", "estimate.low"),
+            ("estimate_expected", "DOUBLE", "the same", "estimate.expected"),
+            ("estimate_high", "DOUBLE", "the same", "estimate.high"),
+            ("quarantined", "STRUCT(tool_id VARCHAR, persona_id VARCHAR, kind VARCHAR, reason VARCHAR)[]",
+             "assignments not asked again, and why; at most a hundred", ""),
+        )),
     ))
 PANELS = Table(
     "panels", "Each distinct panel once.", ("panel_digest",), (
@@ -278,11 +301,11 @@ SCORES = Table(
 LATEST = Table(
     "latest", "One row a tool: its newest score at full depth, else at depth verdict.", ("tool_id",), (
         Column("tool_id", "VARCHAR", "the tool", "best.tool_id"),
-        *(Column(name, "VARCHAR", f"{name} of its dossier", f"dossier.{name}")
+        *(Column(name, "VARCHAR", f"{name} of its dossier", f"about.{name}")
           for name in ("name", "vendor", "tagline", "url")),
         Column("category", "VARCHAR", "of its dossier, else of its brief",
-               "coalesce(dossier.category, brief.category)"),
-        Column("thin", "BOOLEAN", "a first look: under 60 words", f"coalesce(shown.words < {THIN_WORDS}, false)"),
+               "about.category"),
+        Column("thin", "BOOLEAN", "a first look: under 60 words", f"coalesce(about.words < {THIN_WORDS}, false)"),
         *(Column(column.name, column.type, column.says, f'best."{column.name}"') for column in (
             *_digests("dossier_digest", "panel_digest"),
             Column("depth", "VARCHAR", "verdict or full"),

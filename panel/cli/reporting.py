@@ -1,0 +1,91 @@
+"""What a command that runs a panel says beside its result: progress, why it stopped, the last line, metrics.
+
+All of it goes to standard error; standard output is the result's. Knows nothing of how a run works. Imports what is
+heavy when it is needed: `--help` loads this file.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from panel.errors import ConfigError
+
+if TYPE_CHECKING:
+    from panel.cli.progress import Watcher
+    from panel.run import RunResult
+    from panel.schema import RunEnd
+
+LogFormat = Literal["text", "json"]
+
+
+def log_format(text: str) -> LogFormat:
+    """The value of --log. Raises ConfigError."""
+    if text == "text":
+        return "text"
+    if text == "json":
+        return "json"
+    raise ConfigError(f"--log {text}: must be text or json")
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """How one command reports."""
+
+    quiet: bool = False
+    as_json: bool = False
+    log: LogFormat = "text"
+    metrics: Path | None = None
+
+    def say(self, text: str) -> None:
+        """One line on standard error."""
+        from panel.cli.progress import say
+
+        say(text, self.log)
+
+    def watching(self, total: int | None) -> AbstractContextManager[Watcher]:
+        """The progress of a run over about `total` tools."""
+        from panel.cli.progress import watching
+
+        return watching(total, enabled=not self.quiet and (not self.as_json or self.log == "json"), log=self.log)
+
+    def stopping(self) -> None:
+        """Said when an interrupt has come and calls under way are waited for."""
+        self.say("stopping; calls under way are waited for, their answers are paid (again to end now)")
+
+    def end(self, result: RunResult, again: str) -> None:
+        """Say why the run ended as it did, then the last line; ends with the run's exit code.
+
+        `again` is the command that goes on from here.
+        """
+        totals = result.totals
+        if result.stopped_by:
+            self.say(f"stopped: {result.stopped_by}")
+            if result.exit_code != 2:
+                self.say(f"{totals.asked} answers are kept; the same command goes on from here:\n  {again}")
+        elif totals.unscored:
+            self.say(f"{totals.unscored} of {totals.asked} unscored; the first: {result.first_reason}")
+        self.close(result.end, result.outcomes)
+
+    def close(self, end: RunEnd, outcomes: Mapping[str, int]) -> None:
+        """The metrics and the last line, key=value, or an object with --log json; ends with the exit code."""
+        import json
+
+        from panel.cli.closing import end_fields, last_line, write_metrics
+
+        if self.metrics is not None:
+            write_metrics(self.metrics, end, outcomes)
+
+        sys.stdout.flush()  # where both go to one file, the last line is the last
+        if self.log == "json":
+            print(json.dumps({"event": "end", **end_fields(end, outcomes)}), file=sys.stderr, flush=True)
+        else:
+            print(last_line(end, outcomes), file=sys.stderr, flush=True)
+        if end.exit_code:
+            raise typer.Exit(end.exit_code)
