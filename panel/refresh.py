@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import signal
 import threading
 import time
@@ -67,7 +69,16 @@ def _load(runs: Path, leave: Path | None) -> None:
     # Imported here: DuckDB takes longer to load than a quick endpoint takes to answer (DESIGN.md section 7).
     from panel.store import load
 
+    _give_back()
     load(runs, leave=leave)
+
+
+def _give_back() -> None:
+    """Return freed memory to the system where the C library can (glibc): a load comes on top of what is kept."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 @contextlib.contextmanager

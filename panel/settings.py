@@ -55,7 +55,7 @@ class Caps(Record):
     @property
     def any(self) -> bool:
         """Whether there is a cap at all."""
-        return any(cap is not None for cap in (self.run, self.day, self.month))
+        return self.run is not None or self.day is not None or self.month is not None
 
 
 class PanelEntry(Record):

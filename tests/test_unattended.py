@@ -31,8 +31,8 @@ def server() -> Iterator[FaultServer]:
 def launches(desk: Path, number: int = 6) -> Path:
     """A file of made-up launches."""
     path = desk / "launches.jsonl"
-    path.write_text("".join(json.dumps({"name": f"Tool {index}", "tagline": f"It does the thing number {index}."}) + "\n"
-                            for index in range(number)))
+    rows = [{"name": f"Tool {index}", "tagline": f"It does the thing number {index}."} for index in range(number)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
 

@@ -75,7 +75,8 @@ class Seated:
         if not named:
             return None
         of = "" if len(self.takes) == 1 else f"{len(named)} of {len(self.takes)} takes "
-        return f"{of}answered by {' and '.join(dict.fromkeys(named))}, the fallback: another instrument than the panel's"
+        who = " and ".join(dict.fromkeys(named))
+        return f"{of}answered by {who}, the fallback: another instrument than the panel's"
 
 
 def counted(number: float, noun: str) -> str:

@@ -198,22 +198,27 @@ def most_usd(info: ModelInfo, request: Request) -> float | None:
     """The most one call of this model can cost, in US dollars; null when a price is not known."""
     if info.price_in is None or info.price_out is None:
         return None
+    if info.price_in == 0 and info.price_out == 0:
+        return 0.0
     return request_bytes(request) * info.price_in + request.max_tokens * info.price_out
 
 
-_schema_sizes: dict[int, tuple[dict[str, Any], int]] = {}
+_schema_sizes: list[tuple[dict[str, Any], int]] = []
+MOST_SCHEMAS = 64
 
 
 def schema_bytes(schema: dict[str, Any] | None) -> int:
-    """The size of a schema as JSON; kept by the identity of the few that a run has."""
+    """The size of a schema as JSON; kept for the few that a run has."""
     if schema is None:
         return 0
-    kept = _schema_sizes.get(id(schema))
-    if kept is None:
-        if len(_schema_sizes) > 64:
-            _schema_sizes.clear()
-        kept = _schema_sizes[id(schema)] = (schema, len(json.dumps(schema)))
-    return kept[1]
+    for kept, size in _schema_sizes:
+        if kept == schema:  # every request has a copy, whose parts are the same objects: quick to compare
+            return size
+    if len(_schema_sizes) >= MOST_SCHEMAS:
+        _schema_sizes.clear()
+    size = len(json.dumps(schema))
+    _schema_sizes.append((schema, size))
+    return size
 
 
 def costs_nothing(error: ModelError) -> bool:

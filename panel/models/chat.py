@@ -119,7 +119,8 @@ class Bodies:
     def body(self, request: Request) -> bytes:
         """`chat_body` of the request, written as JSON."""
         frame = self._frame(request)
-        messages = to_json(marked_messages(request)) if self._mark_shared else request.prompt.wire_json
+        marked = self._mark_shared
+        messages = json.dumps(marked_messages(request)).encode() if marked else request.prompt.wire_json
         body = b"".join((frame.before, messages, frame.after))
         return body if body.isascii() or _is_utf8(body) else json.dumps(self.fields(request)).encode()
 

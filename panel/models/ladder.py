@@ -73,8 +73,9 @@ class Ladder:
 
         Raises what `ask` raises, but for refusals of the structure itself, which are what a check is for.
         """
-        if info.rung is not None and _key(info) not in self._rungs:
-            return info.rung
+        known = self._rungs.get(_key(info)) or info.rung
+        if known is not None:
+            return known
         async with self._checking.setdefault(_key(info), asyncio.Lock()):
             rung = self._rungs.get(_key(info))
             if rung is None:

@@ -27,6 +27,7 @@ from panel.schema import (
 Row = Mapping[str, Any]
 _AnyRecord = TypeVar("_AnyRecord", bound=Record)
 _SPENT = tuple(Spent.model_fields)
+_VERDICT = tuple(name for name in Verdict.model_fields if name != "because")
 
 
 def fetch(connection: duckdb.DuckDBPyConnection, query: str, values: Iterable[Any] = ()) -> list[dict[str, Any]]:
@@ -40,7 +41,7 @@ def review_from(row: Row) -> Review:
     """A row of `reviews`."""
     verdict = None
     if row["verdict"] is not None:
-        fields = {name: row[name] for name in Verdict.model_fields if name != "because"}
+        fields = {name: row[name] for name in _VERDICT}
         verdict = Verdict(because={"point": row["because_point"], "text": row["because"]}, **fields)
     probe = None
     if row["p_ship_probe"] is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from panel.journal import broken_line
 from panel.schema.record import DIGEST_LENGTH
 
-BATCH_BYTES = 16_000_000
+BATCH_BYTES = 32_000_000
 """Lines in a batch: fewer cost more statements, more cost memory."""
 ONCE = {"part": 0, "messages": 0, "dossier": 0, "lines": len(',"dossier_digest":""') + DIGEST_LENGTH}
 """Kinds whose lines say the same each time, so that the first of a batch is enough; and how many bytes after the head
