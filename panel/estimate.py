@@ -98,11 +98,12 @@ def within(estimate: Estimate, room: float | None, dearest_tool: float) -> Estim
     """The estimate under a cap that leaves `room` US dollars: a run stops when the next tool might not fit."""
     if room is None or estimate.high is None or estimate.high <= room:
         return estimate
+    room = max(0.0, room)
     assert estimate.low is not None
     assert estimate.expected is not None
     least = max(0.0, room - 2 * dearest_tool)
     return Estimate(low=min(estimate.low, least), expected=min(estimate.expected, room), high=room, assumptions=(
-        *estimate.assumptions, f"the caps leave {usd_text(max(0.0, room))}; all of it would cost "
+        *estimate.assumptions, f"the caps leave {usd_text(room)}; all of it would cost "
         f"{usd_text(estimate.low)} to {usd_text(estimate.high)}"))
 
 

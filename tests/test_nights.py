@@ -196,10 +196,11 @@ class Night:
             assert row["seats"] == 4
         ends = {line["run"]: line["record"]["exit_code"] for line in self.desk.lines() if line["t"] == "ended"}
         assert {row["run_id"]: row["exit_code"] for row in self.desk.parquet("runs")} == ends
-        sent = [line["seq"] for line in self.lines if line["t"] == "sent" and line["run"] == runs[-1]]
-        assert sorted(row["seq"] for row in self.desk.parquet("calls")) == sorted(sent)
+        sent = [(line["run"], line["seq"]) for line in self.lines if line["t"] == "sent" and line["run"] in runs]
+        assert sorted((row["run_id"], row["seq"]) for row in self.desk.parquet("calls")) == sorted(sent)
         summary = json.loads((self.desk.runs / "latest" / "summary.json").read_text())
-        assert summary["run_id"] == runs[-1]
+        assert summary["run_id"] == ",".join(runs)
+        assert str(summary["tools_asked"]) == self.line["tools"].split("/")[1]
 
     def asked(self) -> set[str]:
         return {line["key"] for line in self.lines if line["t"] == "sent"}

@@ -99,6 +99,23 @@ def test_a_night_drafts_the_best_and_the_next_asks_nothing(desk: Path) -> None:
     assert len(outcomes(desk / "runs")) == asked
 
 
+def test_a_night_that_can_read_nothing_is_no_success(desk: Path) -> None:
+    settings_file(desk, "launches.jsonl")
+    (desk / "launches.jsonl").write_bytes(b"\x1f\x8b not what it seems\n")
+    code, fields, said = watch(desk)
+    assert (code, fields["exit"]) == (2, "2"), said
+    assert "none of the" in (desk / "runs" / "latest" / "night.json").read_text()
+
+
+def test_a_night_with_nothing_to_do_leaves_what_the_last_one_came_to(desk: Path) -> None:
+    write_jsonl(desk / "launches.jsonl", launches(*range(4)))
+    settings_file(desk, "launches.jsonl", top=2)
+    assert watch(desk)[0] == 0
+    before = (desk / "runs" / "latest" / "night.json").read_bytes()
+    assert watch(desk)[0] == 0
+    assert (desk / "runs" / "latest" / "night.json").read_bytes() == before
+
+
 def test_each_launch_is_considered_once_and_a_version_drafted_once(desk: Path) -> None:
     settings_file(desk, "launches.jsonl", top=2, pairs=0)
     write_jsonl(desk / "launches.jsonl", launches(*range(6), version="1"))

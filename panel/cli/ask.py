@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from panel.cli.reporting import Reporting, log_format
+from panel.cli.reporting import Reporting, checked_metrics, log_format
 from panel.errors import ConfigError, DossierError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def review(
     from panel.dossiers import read_dossiers
     from panel.editorial.plain import plain
 
-    report = Reporting(quiet=quiet, as_json=as_json, log=log_format(log), metrics=metrics)
+    report = Reporting(quiet=quiet, as_json=as_json, log=log_format(log), metrics=checked_metrics(metrics))
     settings = _settings(model=model, runs=runs, personas=_names(personas), repeats=repeats, probe=probe, depth=depth,
                          max_in_flight=max_in_flight, max_unscored=max_unscored, temperature=temperature, seed=seed,
                          fallback=fallback)
@@ -251,4 +251,8 @@ def _finish_comparison(result: RunResult, settings: Settings, pair: tuple[str, s
 def _again() -> str:
     import shlex
 
-    return shlex.join(["ship-panel", *sys.argv[1:]])
+    words = sys.argv[1:]
+    while "--until" in words:  # the hour that has passed would end the next run too
+        at = words.index("--until")
+        words = words[:at] + words[at + 2:]
+    return shlex.join(["ship-panel", *(word for word in words if not word.startswith("--until="))])

@@ -19,7 +19,7 @@ def end_fields(end: RunEnd, outcomes: Mapping[str, int]) -> dict[str, Any]:
     """The fields of the last line: tools by outcome, reviews scored and unscored, money; null where not known."""
     return {
         "run": end.run_id, "tools": f"{end.tools_done}/{end.tools_asked}", "kept": end.kept, "scored": end.scored,
-        "unscored": end.unscored, **{name: outcomes.get(name, 0) for name in OUTCOMES},
+        "unscored": end.unscored, **{name: outcomes.get(name, 0) if outcomes else None for name in OUTCOMES},
         "cost_usd": None if end.cost_usd is None else round(end.cost_usd, 6),
         "cap": None if end.cap_usd is None else round(end.cap_usd, 6), "left": end.tools_left,
         "seconds": round(end.seconds, 1), "exit": end.exit_code,
@@ -62,8 +62,9 @@ def write_metrics(path: Path, end: RunEnd, outcomes: Mapping[str, int]) -> None:
         if value is not None:
             lines += [f"# HELP ship_panel_{name} {says}", f"# TYPE ship_panel_{name} gauge",
                       f"ship_panel_{name} {value}"]
-    lines += ["# HELP ship_panel_tools Tools by the panel's outcome.", "# TYPE ship_panel_tools gauge"]
-    lines += [f'ship_panel_tools{{outcome="{name}"}} {outcomes.get(name, 0)}' for name in OUTCOMES]
+    if outcomes:
+        lines += ["# HELP ship_panel_tools Tools by the panel's outcome.", "# TYPE ship_panel_tools gauge"]
+    lines += [f'ship_panel_tools{{outcome="{name}"}} {outcomes.get(name, 0)}' for name in OUTCOMES if outcomes]
     lines += ["# HELP ship_panel_unscored_kind Assignments without an answer, by kind.",
               "# TYPE ship_panel_unscored_kind gauge"]
     lines += [f'ship_panel_unscored_kind{{kind="{kind}"}} {count}' for kind, count in end.unscored_kinds.items()]

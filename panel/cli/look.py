@@ -36,8 +36,11 @@ def store_folder(given: str | None) -> Path:
     """The same, with a store in it. Raises ConfigError when nothing was reviewed yet."""
     runs = runs_folder(given)
     if not (runs / "panel.duckdb").exists():
+        if next(runs.glob("*/journal-*.jsonl"), None) is not None:
+            raise ConfigError(f"no store in {runs} yet: a run is under way, or was cut off before it was loaded; "
+                              "`ship-panel rebuild` makes it from the journals")
         raise ConfigError(f"nothing is reviewed yet in {runs}; start with: ship-panel review DOSSIER.yaml "
-                          "(or give --runs, or `ship-panel rebuild` if the store was deleted)")
+                          "(or give --runs)")
     return runs
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from panel.cli.ask import AsJson, Budget, Log, Metrics, Model, Quiet, Runs, UnknownPrice
-from panel.cli.reporting import Reporting, log_format
+from panel.cli.reporting import Reporting, checked_metrics, log_format
 from panel.editorial.plain import plain
 from panel.errors import ConfigError
 
@@ -43,7 +43,8 @@ def watch(
 
     if not file.is_file():
         raise ConfigError(f"{file}: no such file; `ship-panel init` writes one, then set [watch] source in it")
-    report = Reporting(quiet=quiet, as_json=as_json, log=log_format(log), metrics=metrics and metrics.absolute())
+    report = Reporting(quiet=quiet, as_json=as_json, log=log_format(log),
+                       metrics=checked_metrics(metrics and metrics.absolute()))
     file = file.absolute()
     with contextlib.chdir(file.parent):
         settings = read_settings(file)
@@ -158,8 +159,7 @@ def _print_pairs(chosen: tuple[Pair, ...], as_json: bool) -> None:
         return
     for pair in chosen:
         print(f"{pair.draft} vs {pair.rival}: {pair.nearness:.2f} ({plain(pair.because)})")
-    if not chosen:
-        print("no two tools are near enough to be compared")
+    print("Nothing was asked." if chosen else "no two tools are near enough to be compared")
 
 
 def _print_compared(found: tuple[Compared, ...], as_json: bool) -> None:

@@ -34,6 +34,13 @@ def log_format(text: str) -> LogFormat:
     raise ConfigError(f"--log {text}: must be text or json")
 
 
+def checked_metrics(path: Path | None) -> Path | None:
+    """The value of --metrics. Raises ConfigError, before anything is asked, where it cannot be a file."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        raise ConfigError(f"--metrics {path}: must be a file in a folder that is there")
+    return path
+
+
 @dataclass(frozen=True)
 class Reporting:
     """How one command reports."""
@@ -68,9 +75,13 @@ class Reporting:
         if result.stopped_by:
             self.say(f"stopped: {result.stopped_by}")
             if result.exit_code != 2:
-                self.say(f"{totals.asked} answers are kept; the same command goes on from here:\n  {again}")
+                self.say(f"what was answered is kept ({totals.asked} in this run); the same command goes on from here:"
+                         f"\n  {again}")
         elif totals.unscored:
             self.say(f"{totals.unscored} of {totals.asked} unscored; the first: {result.first_reason}")
+        if totals.kept_unscored and result.exit_code == 4:
+            self.say(f"{totals.kept_unscored} of the {totals.kept} kept from earlier runs have no answer and are not "
+                     "asked again by themselves; --retry-unscored asks them")
         self.close(result.end, result.outcomes)
 
     def close(self, end: RunEnd, outcomes: Mapping[str, int]) -> None:
@@ -84,7 +95,8 @@ class Reporting:
 
         sys.stdout.flush()  # where both go to one file, the last line is the last
         if self.log == "json":
-            print(json.dumps({"event": "end", **end_fields(end, outcomes)}), file=sys.stderr, flush=True)
+            said = {"at": end.ended_at, "event": "end", **end_fields(end, outcomes)}
+            print(json.dumps(said), file=sys.stderr, flush=True)
         else:
             print(last_line(end, outcomes), file=sys.stderr, flush=True)
         if end.exit_code:

@@ -106,6 +106,8 @@ def _records(file: str, columns: dict[str, str]) -> Iterator[Read]:
         if file == STDIN:
             # Not sys.stdin: a thread that is blocked in it when the program ends would make the interpreter abort.
             handle = open(0, "rb", closefd=False)  # noqa: SIM115  it is the process's, not ours to close
+            if not handle.peek(1):
+                raise DossierError(f"{STDIN_NAME}: is empty; pipe dossiers into it")
             stdin = Source(STDIN_NAME, read_chunks(handle), columns)
             yield from _anything(sniffed_records(stdin), STDIN_NAME)
         else:

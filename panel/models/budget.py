@@ -100,7 +100,9 @@ class Budget:
     def exceeded(self, most: float, what: str = "the next call") -> BudgetExceeded:
         """What to say when `most` dollars do not fit."""
         room, name = self.room() or (0.0, "no cap")
-        return BudgetExceeded(f"{what} could cost {usd_text(most)} and pass {name} ({usd_text(max(0.0, room))} left)")
+        left = max(0.0, room + self.reserved)
+        held = f", {usd_text(self.reserved)} of it set aside for tools under way" if self.reserved > 1e-9 else ""
+        return BudgetExceeded(f"{what} could cost {usd_text(most)} and pass {name} ({usd_text(left)} left{held})")
 
     @property
     def known_spent(self) -> float | None:

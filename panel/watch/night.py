@@ -29,6 +29,7 @@ from panel.settings import Caps, Settings
 from panel.sources.feed import fetch, is_address
 from panel.sources.imports import Launches, imports_of, keep, read_files
 from panel.store import open_store
+from panel.store.latest import write_latest
 from panel.watch.shortlist import (
     Chosen,
     Past,
@@ -236,16 +237,24 @@ class _Night:
         return night
 
     def _written(self) -> Night:
+        launches = self._launches
+        if launches is not None and launches.bad and not len(launches) and self._taken_in and not self._faults:
+            self._faults.append(DossierError(f"none of the {launches.bad} records taken in can be read"))
         fault = max((fault.exit_code for fault in self._faults), default=0)
         parts = NightParts(
             began=self._began, code=self._code or fault, stopped_by=str(self._stopped) if self._stopped else None,
             stages=tuple(self._stages), faults=tuple(map(str, self._faults)), taken_in=tuple(self._taken_in),
-            bad_records=self._launches.bad if self._launches else 0, cap_usd=self._settings.budget.run,
-            launches=tuple(self._launches.found) if self._launches else (), shortlists=tuple(self._worked),
+            bad_records=launches.bad if launches else 0, cap_usd=self._settings.budget.run,
+            launches=tuple(launches.found) if launches else (), shortlists=tuple(self._worked),
             panels=self._panels)
         night = summarise(self._runs, parts)
+        path = self._runs / "latest" / "night.json"
+        if path.exists() and not (self._stages or night.end.exit_code):
+            return night  # nothing was left to do: what the last night came to stays
         try:
-            write_file(self._runs / "latest" / "night.json", night.model_dump_json(indent=1).encode())
+            if self._stages:  # a dashboard is told of the night, and not of its last stage
+                write_latest(self._runs, night.end, night.outcomes)
+            write_file(path, night.model_dump_json(indent=1).encode())
         except StoreError as error:
             end = night.end.model_copy(update={"exit_code": error.exit_code, "stopped_by": str(error)})
             night = night.model_copy(update={"end": end})
