@@ -37,6 +37,8 @@ BYTES_A_FILE = 100_000_000
 """OpenAI's limits of one batch."""
 URL = "/v1/chat/completions"
 CHECKS = "checks.json"
+NOT_NEEDED = {"watch", "panel", "budget", "runs"}
+"""Settings that have no part in reading the answers; an address of a feed may hold a key."""
 Say = Callable[[str], None]
 
 
@@ -87,7 +89,7 @@ def submit_batch(items: Iterable[Dossier], instrument: Instrument, terms: Terms,
         for earlier in waiting_batches(runs):
             if not sent_whole(earlier):
                 say(f"run {earlier.run_id} was cut short while it was submitted; that is put right first")
-                finish_sending(runs, earlier)
+                finish_sending(runs, earlier, instrument.settings)
         done = Done.read(runs, terms.asked_again)
         filling = _Filling(instrument, terms, wires, done)
         try:
@@ -96,7 +98,7 @@ def submit_batch(items: Iterable[Dossier], instrument: Instrument, terms: Terms,
                 filling.discard()
                 return filling.result(None)
             batch = filling.close()
-            batch = carry_out(send_parts(runs, batch, filling.journal))
+            batch = carry_out(send_parts(runs, batch, filling.journal, instrument.settings))
         finally:
             filling.journal.close()
         return filling.result(batch)
@@ -159,8 +161,9 @@ class _Filling:
                        ladder.known(instrument.infos[name]) or "json_schema")
             for name, wire in wires.items()}
         self._batch = Batch(
-            run_id=run.id, settings=instrument.settings.model_dump(mode="json"), terms=terms.model_dump(mode="json"),
-            panel_digest=instrument.panel.digest, infos=instrument.infos)
+            run_id=run.id, settings=instrument.settings.model_dump(mode="json", exclude=NOT_NEEDED),
+            terms=terms.model_dump(mode="json"), panel_digest=instrument.panel.digest,
+            infos=instrument.infos)
         self._files: dict[str, _RowFile] = {}
         self._sequence = itertools.count(1)
         self._taken = KeyTable()

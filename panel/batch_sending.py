@@ -6,16 +6,18 @@ tag. Until batch.json says that all rows are written nothing is sent. Knows noth
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from panel.batch_calls import Calls, write_fault
-from panel.batch_file import write_batch
+from panel.batch_file import settings_of, write_batch
 from panel.engines.local import submit
-from panel.errors import ModelRejected
+from panel.errors import ConfigError, ModelRejected
 from panel.journal import Journal, stamp, utc_now
 from panel.models.batch_wires import batch_wire
+from panel.models.wires import parse_model_name
 from panel.schema.batch import Batch, Part
 from panel.settings import Settings
 
@@ -39,15 +41,15 @@ def sent_whole(batch: Batch) -> bool:
     return batch.whole and all(part.batch_id is not None or part.home for part in batch.parts)
 
 
-def finish_sending(runs: Path, batch: Batch) -> Batch:
+def finish_sending(runs: Path, batch: Batch, now: Settings) -> Batch:
     """Send what a submission that was cut short has ready, or give back its rows when not all were written.
 
-    `runs/` is held. Raises ModelRejected or ModelUnavailable.
+    `runs/` is held; `now` is what panel.toml says today. Raises ConfigError, ModelRejected or ModelUnavailable.
     """
     journal = Journal(runs / batch.run_id)
     try:
         if batch.whole:
-            return carry_out(send_parts(runs, batch, journal))
+            return carry_out(send_parts(runs, batch, journal, now))
         never = ModelRejected("the run was cut short before this was sent")
         for row in Calls(journal.folder).unanswered.values():
             write_fault(journal, row, never)
@@ -56,9 +58,9 @@ def finish_sending(runs: Path, batch: Batch) -> Batch:
         journal.close()
 
 
-async def send_parts(runs: Path, batch: Batch, journal: Journal) -> Batch:
+async def send_parts(runs: Path, batch: Batch, journal: Journal, now: Settings) -> Batch:
     """Upload and create what has no batch yet. A part the provider refuses is given back, and its error raised."""
-    apis = apis_of(batch)
+    apis = apis_of(runs, batch, now)
     for part in batch.parts:
         if part.batch_id is not None or part.home:
             continue
@@ -101,10 +103,41 @@ def give_back(runs: Path, batch: Batch, part: Part, journal: Journal, error: Mod
     return keep(runs, batch.with_part(part.model_copy(update={"home": True})))
 
 
-def apis_of(batch: Batch) -> dict[str, BatchApi]:
-    """The provider of every model that has a part. Loads litellm. Raises ConfigError when a key is not set."""
+def apis_of(runs: Path, batch: Batch, now: Settings) -> dict[str, BatchApi]:
+    """The provider of every model that has a part. Loads litellm.
+
+    Raises ConfigError when a key is not set, or panel.toml (`now`) has another address or key for a model.
+    """
+    settings = settings_of(runs, batch)
+    names = list(dict.fromkeys(part.info.name for part in batch.parts))
+    check_addresses(names, batch, settings, now)
     from panel.models.batch_api import BatchApi
 
-    settings = Settings.model_validate(batch.settings)
-    names = dict.fromkeys(part.info.name for part in batch.parts)
     return {name: BatchApi(batch_wire(name, settings), settings.retry, settings.timeout) for name in names}
+
+
+def check_addresses(names: Iterable[str], batch: Batch, was: Settings, now: Settings) -> None:
+    """Raises ConfigError when batch.json would send a key elsewhere than the owner's own settings do.
+
+    A file among the journals (`was`) may come from anybody; where a key goes is the owner's to say (`now`).
+    """
+    for name in names:
+        old, present = _address(name, was), None
+        with suppress(ConfigError):
+            present = _address(name, now)
+        if old != present:
+            raise ConfigError(f"run {batch.run_id} asks {name} at {_told(old)}, and panel.toml has {_told(present)} "
+                              "for it; put into panel.toml what the run was submitted with, if that is right")
+
+
+def _address(name: str, settings: Settings) -> tuple[str, str | None]:
+    """Where a model is asked, and the variable whose value goes there. Raises ConfigError."""
+    entry = settings.models.get(name)
+    wire = parse_model_name(entry.model if entry else name)
+    return wire.base_url or f"{wire.wire} {wire.model}", (entry.key_env if entry else None) or wire.key_env
+
+
+def _told(address: tuple[str, str | None] | None) -> str:
+    if address is None:
+        return "nothing"
+    return f"{address[0]} with {f'the key in {address[1]}' if address[1] else 'no key'}"

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from panel.batch_calls import Calls, HomeCaller, Row, dossiers_of, restored, write_fault, write_home
-from panel.batch_file import read_batch
-from panel.batch_sending import apis_of, carry_out, finish_sending, keep, sent_whole
+from panel.batch_file import checked, read_batch, settings_of, spoiled
+from panel.batch_sending import apis_of, carry_out, check_addresses, finish_sending, keep, sent_whole
 from panel.done import Done
 from panel.errors import ConfigError, ModelError, ModelRejected, ModelUnavailable
 from panel.instrument import Instrument
@@ -30,7 +30,7 @@ from panel.run import Course, RunResult, Terms, callers, carry_through, check_pr
 from panel.schema import Completion, Prompt, Record, Request, Run
 from panel.schema.batch import Batch, Part
 from panel.schema.review import ASKED_AGAIN
-from panel.settings import Caps, Settings, secrets
+from panel.settings import Caps, Settings, read_settings, secrets
 from panel.sitting import Sitting
 from panel.work import Watcher
 
@@ -81,17 +81,19 @@ def collect(runs: Path, run_id: str, way: Way, say: Say, *, on_progress: Watcher
     Raises ConfigError when there is no such run, or its personas, prompts or models are not what they were; ModelError
     when the provider cannot be asked; StoreError.
     """
+    now = read_settings()
     for pause in _pauses():
         with hold(runs):
             mend_tails(runs)
             batch = _batch_of(runs, run_id)
             if not batch.closed:
-                batch = bring_home(runs, batch, say)
+                checked(Terms, batch.terms, runs, batch)
+                batch = bring_home(runs, batch, now, say)
             if batch.closed:
                 say(f"run {run_id}: nothing is left to bring home")
                 return Collected(run_id=run_id, exit_code=0)
             if not batch.waiting:
-                return _read(runs, batch, way, _Watch(on_progress, on_stop))
+                return _read(runs, batch, reopen(runs, batch, now), way, _Watch(on_progress, on_stop))
         if not way.wait:
             return Collected(run_id=run_id, exit_code=3)
         time.sleep(pause)
@@ -113,16 +115,16 @@ def _batch_of(runs: Path, run_id: str) -> Batch:
     return found
 
 
-def bring_home(runs: Path, batch: Batch, say: Say) -> Batch:
+def bring_home(runs: Path, batch: Batch, now: Settings, say: Say) -> Batch:
     """Finish sending, look at every part, and journal the answers of those the provider is through with."""
     if not sent_whole(batch):
         if not batch.whole:
             say(f"run {batch.run_id} was cut short before anything was sent; the same review asks it again")
-        batch = finish_sending(runs, batch)
+        batch = finish_sending(runs, batch, now)
     away = [part for part in batch.parts if not part.home]
     if not away:
         return batch
-    apis = apis_of(batch)
+    apis = apis_of(runs, batch, now)
     states = carry_out(_look(apis, away, batch.run_id))
     for part, state in zip(away, states, strict=True):
         if not state.finished:
@@ -164,7 +166,7 @@ def _progress(part: Part, parts: int, state: BatchState) -> str:
 
 def _take_home(runs: Path, batch: Batch, part: Part, home: _Home) -> Batch:
     """Journal every row of a part that is not yet; the files of the part are then removed."""
-    home.journal_all(Settings.model_validate(batch.settings))
+    home.journal_all(settings_of(runs, batch))
     if home.refused is not None:
         Ladder(runs / "checks.json").demote(part.info, part.rung, home.refused)
     batch = keep(runs, batch.with_part(part.model_copy(update={"home": True})))
@@ -232,10 +234,9 @@ class _Home:
         return ModelUnavailable(f"{self._part.info.name}: the batch ended ({self._state.status}) without this row")
 
 
-def _read(runs: Path, batch: Batch, way: Way, watch: _Watch) -> Collected:
+def _read(runs: Path, batch: Batch, instrument: Instrument, way: Way, watch: _Watch) -> Collected:
     """Read what is home; then, if it is wanted, ask what is left."""
-    instrument = reopen(runs, batch)
-    terms = Terms.model_validate(batch.terms).model_copy(update={"until": None})
+    terms = checked(Terms, batch.terms, runs, batch).model_copy(update={"until": None})
     if way.cap_usd is not None:
         terms = terms.model_copy(update={"caps": terms.caps.model_copy(update={"run": way.cap_usd})})
     if way.online:
@@ -248,15 +249,19 @@ def _read(runs: Path, batch: Batch, way: Way, watch: _Watch) -> Collected:
     return Collected(run_id=batch.run_id, exit_code=result.exit_code, result=result, left=_left(instrument, result))
 
 
-def reopen(runs: Path, batch: Batch) -> Instrument:
-    """The instrument the run was submitted with. Raises ConfigError when it is another one now."""
-    settings = Settings.model_validate({**batch.settings, "runs": str(runs)})
+def reopen(runs: Path, batch: Batch, now: Settings) -> Instrument:
+    """The instrument the run was submitted with. Raises ConfigError when it is another one now, StoreError."""
+    settings = settings_of(runs, batch)
+    named = (settings.model, settings.fallback, *(seat.model for seat in settings.seats))
+    check_addresses({*batch.infos, *filter(None, named)}, batch, settings, now)
     instrument = Instrument(settings, settings.model or "")
+    if instrument.infos.keys() != batch.infos.keys():
+        raise spoiled(runs, batch.run_id, "its infos are not of its settings' models")
     if instrument.panel.digest != batch.panel_digest:
-        was, now = _run_of(runs, batch.run_id).panel, instrument.panel
-        changed = [f"persona {before.persona_id}" for before, after in zip(was.seats, now.seats, strict=False)
+        was, here = _run_of(runs, batch.run_id).panel, instrument.panel
+        changed = [f"persona {before.persona_id}" for before, after in zip(was.seats, here.seats, strict=False)
                    if before.persona_digest != after.persona_digest]
-        changed += [f"the prompts ({was.prompts})"] if was.prompts_digest != now.prompts_digest else []
+        changed += [f"the prompts ({was.prompts})"] if was.prompts_digest != here.prompts_digest else []
         raise ConfigError(f"{' and '.join(changed) or 'the panel'} changed since run {batch.run_id} was submitted; its "
                           "answers are in its journal, but they answer the old wording: put that back and collect "
                           "again")

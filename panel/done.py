@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from panel.batch_file import waiting_runs
-from panel.journal import broken_line, disk_error, index_path, segments, write_index
+from panel.errors import StoreError
+from panel.journal import broken_line, disk_error, read_index, segments, write_index
+from panel.schema.completion import Completion
 from panel.schema.review import ASKED_AGAIN
-from panel.segment_index import Money, SegmentIndex, Sent, outweighs
+from panel.segment_index import UNREADABLE, Money, SegmentIndex, Sent, outweighs
 
 _BUCKETS = 4096
 _ENTRY = 16
@@ -102,14 +104,14 @@ class Done:
     def take_answers(self, key: str) -> list[dict[str, Any]]:
         """The `answer` lines of an assignment that were paid for and not yet read, oldest first; each is given once.
 
-        Raises StoreError when they cannot be read.
+        Raises StoreError when they cannot be read, naming file and line of one that no run wrote so.
         """
+        places = self._answers.pop(bytes.fromhex(key), [])
         lines = []
-        for segment, offset in self._answers.pop(bytes.fromhex(key), ()):
+        for segment in dict.fromkeys(place.segment for place in places):
+            offsets = [place.offset for place in places if place.segment == segment]
             try:
-                with segment.open("rb") as file:
-                    file.seek(offset)
-                    lines.append(json.loads(file.readline()))
+                lines += _answers_at(segment, offsets, key)
             except OSError as error:
                 raise disk_error(error, segment) from error
         return lines
@@ -170,7 +172,7 @@ def _index_of(path: Path) -> SegmentIndex:
     """The index beside a segment, or one made from the segment and written there where the disk lets us."""
     try:
         size = path.stat().st_size
-        index = _load_index(path, size)
+        index = read_index(path, size)
         if index is None:
             index, size = _scan(path)
             if size:
@@ -180,11 +182,33 @@ def _index_of(path: Path) -> SegmentIndex:
     return index
 
 
-def _load_index(path: Path, size: int) -> SegmentIndex | None:
+def _answers_at(segment: Path, offsets: list[int], key: str) -> list[dict[str, Any]]:
+    """The answer lines that begin there. Raises StoreError naming file and line of one that no run wrote so."""
     try:
-        return SegmentIndex.load(index_path(path).read_bytes(), size)
-    except OSError:  # it can be made again
-        return None
+        return [_answer_at(segment, offset, key) for offset in offsets]
+    except StoreError:  # or there is none there: the index was not made from this segment
+        index, size = _scan(segment)
+        write_index(segment, index, size)
+        return [_answer_at(segment, offset, key) for offset in index.answers.get(bytes.fromhex(key), [])]
+
+
+def _answer_at(segment: Path, offset: int, key: str) -> dict[str, Any]:
+    """One answer line. Raises StoreError where it is not what a run writes of this key, or OSError."""
+    with segment.open("rb") as file:
+        file.seek(offset)
+        text = file.readline()
+        try:
+            line = json.loads(text)
+            completion = line["completion"]
+            if (line["key"], line["t"], line["result"]) != (key, "answer", "ok") or "endpoint" not in completion:
+                raise ValueError("no answer to it")
+            if not isinstance(line["step"], str):
+                raise TypeError("a step is text")
+            Completion.model_validate(completion)
+        except UNREADABLE as error:
+            file.seek(0)
+            raise broken_line(segment, file.read(offset).count(b"\n") + 1) from error
+    return cast("dict[str, Any]", line)
 
 
 def _scan(path: Path) -> tuple[SegmentIndex, int]:
@@ -197,7 +221,7 @@ def _scan(path: Path) -> tuple[SegmentIndex, int]:
                     break
                 _take(index, line, offset)
                 offset += len(line)
-    except (ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise broken_line(path, number) from error
     return index, offset
 

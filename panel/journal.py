@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import socket
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,9 +22,12 @@ from typing import Any, BinaryIO
 from pydantic_core import PydanticSerializationError, to_json
 
 from panel.errors import ConfigError, StoreError
-from panel.segment_index import SegmentIndex
+from panel.segment_index import UNREADABLE, SegmentIndex
 
 SEGMENT_BYTES = 64 * 1024 * 1024
+TAIL_BYTES = 64 * 1024
+"""How much of a segment's end its index is tied to."""
+_INDEX_HEAD = 4096
 LOCK_NAME = ".lock"
 
 
@@ -116,7 +120,10 @@ class Journal:
             self._recent.popitem(last=False)
 
     def append(self, key: str, kind: str, fields: dict[str, Any]) -> None:
-        """Append one line. Raises StoreError when the disk is full; a line half written is cut off again."""
+        """Append one line. Raises StoreError when the disk is full, or the line is one that no later run could read.
+
+        A line half written is cut off again.
+        """
         line = dump_line({"key": key, "t": kind, **fields})
         if self._size and self._size + len(line) > self._segment_bytes:
             self._open_next()
@@ -125,12 +132,20 @@ class Journal:
             written = self._file.write(line)
             if written != len(line):
                 raise OSError(errno.ENOSPC, "No space left on device")
+            self._index.take(key, kind, fields, self._size)
         except OSError as error:
-            os.ftruncate(self._file.fileno(), self._size)
+            self._cut_off()
             raise disk_error(error, self.folder) from error
-        offset = self._size
+        except UNREADABLE as error:
+            self._cut_off()
+            raise StoreError(f"{self.path}: a line {kind!r} of {key} was not written: {error}") from error
         self._size += len(line)
-        self._index.take(key, kind, fields, offset)
+
+    def _cut_off(self) -> None:
+        """End the segment after its last whole line, and go on there."""
+        assert self._file is not None
+        os.ftruncate(self._file.fileno(), self._size)
+        self._file.seek(self._size)
 
     @property
     def path(self) -> Path:
@@ -192,8 +207,28 @@ def index_path(segment: Path) -> Path:
 
 def write_index(segment: Path, index: SegmentIndex, size: int) -> None:
     """Write the index of a segment of `size` bytes; a disk that is full or may only be read goes without."""
-    with suppress(StoreError):
-        write_file(index_path(segment), index.dump(size))
+    with suppress(StoreError, OSError):
+        write_file(index_path(segment), index.dump(size, _tail(segment, size)))
+
+
+def read_index(segment: Path, size: int) -> SegmentIndex | None:
+    """The index beside a segment of `size` bytes; None where there is none that can be used."""
+    path = index_path(segment)
+    try:
+        # Only a file of its own: another thing may never end. Every entry is shorter than the line it stands for.
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > size + _INDEX_HEAD:
+            return None
+        index = SegmentIndex.load(path.read_bytes(), size)
+        return index if index is not None and index.tail == _tail(segment, size) else None
+    except OSError:  # it can be made again
+        return None
+
+
+def _tail(segment: Path, size: int) -> int:
+    """The CRC of the end of a segment, of which `size` bytes are whole lines."""
+    with segment.open("rb") as file:
+        file.seek(max(0, size - TAIL_BYTES))
+        return zlib.crc32(file.read(min(size, TAIL_BYTES)))
 
 
 def segments(runs: Path) -> list[Path]:
@@ -247,7 +282,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 if not isinstance(content, dict) or not isinstance(content.get("key"), str) or "t" not in content:
                     raise ValueError("no key")
                 yield content
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise broken_line(path, number) from error
 
 

@@ -30,6 +30,8 @@ class Refresher:
         self._thread: threading.Thread | None = None
         self._next = time.monotonic() + EVERY_S
         self._known = len(segments(runs))
+        self.late: int | None = None
+        """The exit code of an interrupt that came when all was done, and cut nothing short."""
 
     def tick(self) -> None:
         """To be called now and then: begins a load in a thread of its own when one is due."""
@@ -49,11 +51,14 @@ class Refresher:
         """
         if self._thread is not None:
             self._thread.join()
-        with undisturbed():
+        with undisturbed() as came:
             _load(self._runs, None)
             from panel.store.latest import write_latest
 
             summary = write_latest(self._runs, end)
+            if came:  # nothing of this run is left to stop
+                self.late = 128 + came[0]
+                came.clear()
         return {name: summary[name] for name in OUTCOMES}
 
     def _load_closed(self) -> None:
@@ -82,17 +87,20 @@ def _give_back() -> None:
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold back SIGINT and SIGTERM (in the main thread) until the block is done: DuckDB is not to be cut short."""
+def undisturbed() -> Iterator[list[int]]:
+    """Hold back SIGINT and SIGTERM (in the main thread) until the block is done: DuckDB is not to be cut short.
+
+    Gives a list of those that came; the first is raised at the end, unless the block has emptied the list.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield []
         return
     # Not by a mask: a signal to the process would go to a thread that has none, and cut DuckDB's query short.
     came: list[int] = []
     before = {number: signal.signal(number, lambda number, frame: came.append(number))
               for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -26,7 +26,7 @@ from panel.journal import Journal, hold, mend_tails, new_run_id, stamp, utc_now,
 from panel.models.budget import Budget
 from panel.models.caller import Caller
 from panel.models.endpoint import Endpoint
-from panel.refresh import Refresher
+from panel.refresh import Refresher, undisturbed
 from panel.schema import Estimate, Record, Run, RunEnd
 from panel.schema.review import ASKED_AGAIN
 from panel.settings import Caps, secrets
@@ -36,6 +36,8 @@ from panel.work import Item, Watcher, Work
 
 PACKAGES = ("duckdb", "litellm", "pydantic", "jinja2", "aiohttp", "xllamacpp")
 TICK_S = 1.0
+CANCELLING_S = 2.0
+"""Longest time that calls which are cancelled are waited for, to count what they may have cost."""
 MadeCaller = TypeVar("MadeCaller", bound=Caller)
 
 
@@ -68,6 +70,8 @@ class RunResult(Record):
     end: RunEnd
     outcomes: dict[str, int] = {}
     """Of the run's tools, how many came to ship, skip, split, no_quorum."""
+    late: int | None = None
+    """The exit code of an interrupt that came when all was done: who would begin another run does not."""
 
 
 def review_dossiers(
@@ -145,7 +149,8 @@ def carry_through(
     return RunResult(
         run_id=end.run_id, folder=str(journal.folder), seconds=end.seconds, tool_ids=tuple(work.tool_ids),
         totals=work.tally.totals().model_copy(update={"cost_usd": end.cost_usd}), stopped_by=end.stopped_by,
-        exit_code=end.exit_code, first_reason=work.tally.first_reason, end=end, outcomes=outcomes)
+        exit_code=end.exit_code, first_reason=work.tally.first_reason, end=end, outcomes=outcomes,
+        late=refresher.late)
 
 
 def check_prices(instrument: Instrument, terms: Terms) -> None:
@@ -175,7 +180,10 @@ def _wait(work: Coroutine[Any, Any, None], stopping: Work, on_stop: Callable[[],
         on_stop()
         with contextlib.suppress(KeyboardInterrupt, RunStopped, CancelledError):
             under_way.result()
-        under_way.cancel()
+        with undisturbed() as came:  # a third one cuts nothing short: what was sent is still to be counted
+            under_way.cancel()
+            stopping.over.wait(CANCELLING_S)
+            came.clear()
 
 
 def callers(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 
 from panel.errors import ConfigError
 from panel.schema import Depth, Record, Sampling
@@ -75,7 +75,7 @@ class PanelEntry(Record):
 class Watch(Record):
     """`[watch]`: the nightly funnel, `ship-panel watch`."""
 
-    source: tuple[str, ...] = ()
+    source: tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ...] = ()
     """Files, folders, and http(s) addresses of launches."""
     top: int = Field(default=20, ge=0)
     """Tools of a night that get a full draft."""

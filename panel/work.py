@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
@@ -42,6 +43,8 @@ class Work:
         self.tool_ids: list[str] = []
         """The first TOOLS_NAMED tools, as they were given."""
         self._feed: Feed[Item] | None = None
+        self.over = threading.Event()
+        """Set when nothing more is asked, paid or journalled, also after a cancellation."""
         self._all_read = False
         self._tell_at = 0.0
 
@@ -62,11 +65,12 @@ class Work:
         finally:
             feed.close()
             await self._sitting.instrument.close()
+            self.over.set()
 
     async def _until_stopped(self, feed: Feed[Item]) -> AsyncIterator[Item]:
         if self._sitting.stopped is not None:
             return
-        async for item in feed:
+        async for item in self._read(feed):
             if isinstance(item, Dossier) and len(self.tool_ids) < TOOLS_NAMED:
                 self.tool_ids.append(item.id)
             if self._sitting.stopped is not None:
@@ -75,13 +79,21 @@ class Work:
             yield item
         self._all_read = feed.ended
 
+    async def _read(self, feed: Feed[Item]) -> AsyncIterator[Item]:
+        """The items; a source that cannot be read on stops the run, as an interrupt does: what is paid is kept."""
+        try:
+            async for item in feed:
+                yield item
+        except PanelError as error:
+            self.stop(error)
+
     async def _count_rest(self, feed: Feed[Item]) -> None:
         """Read on for a moment to say how many tools are left; a source that is slow is left unread."""
         if self._all_read:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(COUNTING_S):
-                async for item in feed:
+                async for item in self._read(feed):
                     self._count_unread(item)
                     await asyncio.sleep(0)
                 self._all_read = feed.ended

@@ -347,6 +347,27 @@ async def echo_in_fields(server: FaultServer, request: web.Request, body: dict[s
 
 
 @mode
+async def key_finish(server: FaultServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    """A whole answer, with the key for a reason to finish."""
+    answer = scripted(server, body)
+    answer["choices"][0]["finish_reason"] = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return web.json_response(answer)
+
+
+@mode
+async def key_escaped(server: FaultServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    """A whole answer that says the key, in escapes which reading the answer undoes."""
+    answer = scripted(server, body)
+    key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    said = json.loads(answer["choices"][0]["message"]["content"])
+    if "because" in said:
+        said["because"]["text"] = "HIDDEN decides it"
+    text = json.dumps(said).replace("HIDDEN", "".join(f"\\u{ord(sign):04x}" for sign in key))
+    answer["choices"][0]["message"]["content"] = text
+    return web.json_response(answer)
+
+
+@mode
 async def html(server: FaultServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
     return web.Response(text="<html><body>Please log in</body></html>", content_type="text/html")
 

@@ -160,7 +160,7 @@ def _not_expired(server: BatchServer) -> list[str]:
     return [key for key in _rows(server) if not server.expires(key)]
 
 
-@pytest.mark.parametrize("fault", [{"lose_created": 1}, {"hang_uploads": 1}])
+@pytest.mark.parametrize("fault", [{"lose_created": 1}, pytest.param({"hang_uploads": 1}, marks=pytest.mark.proof)])
 def test_a_lost_answer_makes_no_second_batch(tmp_path: Path, fault: dict[str, int]) -> None:
     desk = tmp_path / "desk"
     with BatchServer(**fault) as server:  # type: ignore[arg-type]
@@ -228,7 +228,7 @@ def test_what_waits_is_not_asked_again(tmp_path: Path, server: BatchServer) -> N
     assert server.calls == 0
 
 
-@pytest.mark.parametrize("model", ["scripted", "local:starter", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-pro"])
+@pytest.mark.parametrize("model", ["scripted", "local:starter", "anthropic/claude-sonnet-4-5"])
 def test_a_model_that_cannot_be_batched_is_said_before_anything_is_written(tmp_path: Path, model: str) -> None:
     (tmp_path / "a.yaml").write_text("name: Ledger\ntagline: Keeps a ledger\n")
     said = command(tmp_path, "review", "a.yaml", "--provider-batch", "--model", model, code=2)
@@ -267,7 +267,7 @@ def test_a_refused_structure_takes_the_next_batch_a_rung_lower(tmp_path: Path) -
         assert store.execute("SELECT DISTINCT rung FROM reviews").fetchall() == [("tool",)]
 
 
-@pytest.mark.parametrize("how", ["invalid", "cancelled"])
+@pytest.mark.parametrize("how", ["invalid", pytest.param("cancelled", marks=pytest.mark.proof)])
 def test_a_batch_that_came_to_nothing_can_be_submitted_again(tmp_path: Path, server: BatchServer, how: str) -> None:
     desk = tmp_path / "desk"
     prepare(desk, server, tools=2)
@@ -327,6 +327,61 @@ def test_two_models_go_into_two_batches_and_no_key_is_kept(tmp_path: Path, serve
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
 
 
+def tampered(desk: Path, run: str, **changes: Any) -> None:
+    """batch.json of a run, with other content."""
+    path = desk / "runs" / run / "batch.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_tampered_batch_is_one_line_and_nothing_else(tmp_path: Path, server: BatchServer) -> None:
+    desk, victim = tmp_path / "desk", tmp_path / "victim.txt"
+    victim.write_text("mine")
+    key = "tok-en-0123456789"
+    prepare(desk, server, tools=1, more=f'[watch]\nsource = "http://user:{key}@127.0.0.1:9/f.jsonl?token={key}"\n')
+    run = submit(desk)
+    good = (desk / "runs" / run / "batch.json").read_text()
+    assert key not in good
+    batch = json.loads(good)
+    part = batch["parts"][0]
+    stranger = {**part, "info": {**part["info"], "name": "stranger"}}
+    for changes in (
+        {"parts": [{**part, "file": "../../../victim.txt"}]}, {"run_id": "../" + run}, {"run_id": "another"},
+        {"settings": []}, {"settings": {**batch["settings"], "timeout": "long"}}, {"terms": {"caps": 7}},
+        {"infos": {}}, {"infos": {"cheap": 3}}, {"parts": [stranger]},
+    ):
+        (desk / "runs" / run / "batch.json").write_text(good)
+        tampered(desk, run, **changes)
+        said = command(desk, "collect", run, "-q", code=5)
+        assert (said.count("\n"), "batch.json" in said) == (1, True), said
+    assert victim.read_text() == "mine"
+    assert server.downloads == 0
+    (desk / "runs" / run / "batch.json").write_text(good)
+    tampered(desk, run, infos={**batch["infos"], "http://127.0.0.1:9/v1#more": batch["infos"]["cheap"]})
+    assert "infos" in command(desk, "collect", run, "-q", code=5)
+
+
+@pytest.mark.parametrize("entry", [{"key_env": "ANOTHER_SECRET"}, {"model": "{other}#gpt-cheap"}])
+def test_a_batch_file_sends_no_key_elsewhere(tmp_path: Path, server: BatchServer, entry: dict[str, str]) -> None:
+    desk = tmp_path / "desk"
+    prepare(desk, server, tools=1)
+    run = submit(desk)
+    settings = json.loads((desk / "runs" / run / "batch.json").read_text())["settings"]
+    with BatchServer() as other:
+        changed = {name: value.format(other=other.url) for name, value in entry.items()}
+        models = {"cheap": {**settings["models"]["cheap"], **changed}}
+        tampered(desk, run, settings={**settings, "models": models})
+        for words in (("collect", run, "-q"), ("collect", run, "--online", "-q")):
+            said = command(desk, *words, code=2)
+            assert (said.count("\n"), "panel.toml has" in said) == (1, True), said
+        # The answers home, what is asked online still goes only where the owner says.
+        tampered(desk, run, settings=settings)
+        command(desk, "collect", run, "-q")
+        tampered(desk, run, settings={**settings, "models": models}, closed=False)
+        assert "panel.toml has" in command(desk, "collect", run, "--online", "-q", code=2)
+        assert not other.calls
+
+
+@pytest.mark.proof
 def test_kills_at_any_moment_pay_nothing_twice(tmp_path: Path, online: Path) -> None:
     desk = tmp_path / "desk"
     chance = random.Random(5)

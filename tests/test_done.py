@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
+import shutil
+import subprocess
+import sys
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,7 +36,7 @@ def sent(key: str, seq: int, *, day: int = 1, reserved: float | None = 0.5) -> E
 
 def answer(key: str, seq: int, cost: float | None = 0.25) -> Event:
     return key, "answer", {"seq": seq, "step": "review", "attempt": 1, "result": "ok", "error": None, "completion": {
-        "text": 'a "review" that says {"unscored_kind":null}', "cost_usd": cost}}
+        "text": 'a "review" that says {"unscored_kind":null}', "cost_usd": cost, "endpoint": "scripted:"}}
 
 
 def failed(key: str, seq: int, **cost: float | None) -> Event:
@@ -148,15 +154,101 @@ def test_a_damaged_index_is_made_again(tmp_path_factory: pytest.TempPathFactory,
     assert index.read_bytes() == whole
 
 
-def test_an_index_is_trusted_and_one_of_another_size_is_not(tmp_path: Path) -> None:
-    write(tmp_path, "r1", [review(KEYS[1])])
-    write(tmp_path, "r2", [review(KEYS[2])])
-    first, second = segments(tmp_path)
-    index_path(first).write_bytes(index_path(second).read_bytes())  # as large, of another: shows what is read
-    assert [Done.read(tmp_path, ASKED_AGAIN).has(key) for key in KEYS[1:3]] == [False, True]
-    with first.open("ab") as file:
-        file.write(second.read_bytes().replace(KEYS[2].encode(), KEYS[3].encode()))
-    assert [Done.read(tmp_path, ASKED_AGAIN).has(key) for key in KEYS[1:4]] == [True, True, True]
+def change(path: Path, old: str, new: str) -> None:
+    """Write other bytes of the same length into a file."""
+    content = path.read_bytes()
+    assert old.encode() in content
+    path.write_bytes(content.replace(old.encode(), new.encode()))
+
+
+def test_an_index_is_trusted_unless_it_is_of_another_size_or_another_end(tmp_path: Path) -> None:
+    filling = [("0" * 32, "part", {"text": "x" * 1000}) for _ in range(70)]
+    write(tmp_path, "r1", [review(KEYS[1]), *filling, review(KEYS[3])])
+    path = segments(tmp_path)[0]
+    change(path, KEYS[1], KEYS[2])  # far from the end: shows what is read
+    assert [Done.read(tmp_path, ASKED_AGAIN).has(key) for key in KEYS[1:4]] == [True, False, True]
+    change(path, KEYS[3], KEYS[4])
+    assert [Done.read(tmp_path, ASKED_AGAIN).has(key) for key in KEYS[1:5]] == [False, True, False, True]
+    change(path, KEYS[2], KEYS[1])
+    with path.open("ab") as file:
+        file.write(path.read_bytes().splitlines(keepends=True)[0].replace(KEYS[1].encode(), KEYS[5].encode()))
+    assert [Done.read(tmp_path, ASKED_AGAIN).has(key) for key in KEYS[1:6]] == [True, False, False, True, True]
+
+
+def signed(body: bytes) -> bytes:
+    return body + zlib.crc32(body).to_bytes(4, "big")
+
+
+def reindexed(index: Path, changes: dict[str, Any]) -> bytes:
+    """The index with other fields in its head and a CRC that matches."""
+    head, _, keys = index.read_bytes()[:-4].partition(b"\n")
+    changed = {name: value for name, value in (json.loads(head) | changes).items() if value != "missing"}
+    return signed(json.dumps(changed).encode() + b"\n" + keys)
+
+
+FORGED = [
+    *({name: wrong} for name in ("answers", "outcomes", "unanswered", "late", "spent", "unpriced", "tail", "size")
+      for wrong in ("missing", "text", 7.5, None, [7], [[None, 1, 2]], [["x", 10**400]], {"x": "y"}, -1)),
+    {"outcomes": [[None, 2]]}, {"outcomes": [[None, 10**12]]}, {"outcomes": [[None, -1], [None, 2]]},
+    {"outcomes": [["happy", 1]]}, {"outcomes": [[None, True]]}, {"outcomes": []},
+    {"answers": [["ab", 0]]}, {"answers": [["zz" * 16, 0]]}, {"answers": [[KEYS[1], 10**6]]},
+    {"answers": [[KEYS[1], "0"]]}, {"answers": [[KEYS[2], 0]]}, {"answers": [[KEYS[2], -5]]},
+    {"answers": [[KEYS[2], 1]]},
+    {"unanswered": [[KEYS[3], 3, "today", 0.5]]}, {"unanswered": [[KEYS[3], 3, "2026-11-01", "x"]]},
+    {"unanswered": [[KEYS[3], 3, ["2026-11-01"], 0.5]]}, {"unanswered": [[KEYS[3], [3], "2026-11-01", 0.5]]},
+    {"late": [[KEYS[3], 3, "1"]]}, {"late": [[KEYS[3], 3, -1]]}, {"late": [[KEYS[3], 3, float("nan")]]},
+    {"spent": {"2026-11-01": float("nan")}}, {"spent": {"2026-11-01": float("inf")}}, {"spent": {"2026-11-01": -1}},
+    {"spent": {"2026-11-01": 10**400}}, {"spent": {"2026-11-01": None}}, {"spent": {"2026-11-01": True}},
+    {"spent": {"soon": 1}},
+]
+
+
+def some_run(runs: Path) -> Path:
+    """A run with something of all that an index keeps but `late`; its index."""
+    write(runs, "r1", [sent(KEYS[1], 1), answer(KEYS[1], 1), review(KEYS[1]), sent(KEYS[2], 2), answer(KEYS[2], 2),
+                       sent(KEYS[3], 3)])
+    return index_path(segments(runs)[0])
+
+
+@pytest.mark.parametrize("changes", FORGED, ids=str)
+def test_an_index_that_nobody_wrote_is_made_again_though_its_crc_is_right(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    index = some_run(tmp_path)
+    whole = index.read_bytes()
+    index.write_bytes(reindexed(index, changes))
+    found = seen(Done.read(tmp_path, ASKED_AGAIN))
+    if changes not in ({"answers": [[KEYS[2], 0]]}, {"answers": [[KEYS[2], 1]]}):  # seen when the answer is taken
+        assert found == expected(tmp_path, ASKED_AGAIN)
+    assert found["answers"] == expected(tmp_path, ASKED_AGAIN)["answers"]
+    assert index.read_bytes() == whole
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"\n", b"[]\n", b"7\n", b'"text"\n', b"null\n", b"{}\n", b"[" * 100_000 + b"\n", b"\xff\n",
+    b"9" * 5000 + b"\n", b'{"format":"ship-panel index 2"}\n',
+], ids=lambda body: repr(body[:12]))
+def test_a_file_with_a_crc_alone_is_no_index(tmp_path: Path, body: bytes) -> None:
+    index = some_run(tmp_path)
+    whole = index.read_bytes()
+    index.write_bytes(signed(body))
+    assert seen(Done.read(tmp_path, ASKED_AGAIN)) == expected(tmp_path, ASKED_AGAIN)
+    assert index.read_bytes() == whole
+
+
+@pytest.mark.parametrize("what", ["fifo", "link", "device"])
+def test_an_index_that_is_no_file_of_its_own_is_not_read(tmp_path: Path, what: str) -> None:
+    index = some_run(tmp_path)
+    whole = index.read_bytes()
+    kept = Path(shutil.move(index, tmp_path / "elsewhere"))
+    if what == "fifo":
+        os.mkfifo(index)
+    else:
+        index.symlink_to(kept if what == "link" else "/dev/zero")
+    assert seen(Done.read(tmp_path, ASKED_AGAIN)) == expected(tmp_path, ASKED_AGAIN)
+    assert index.is_file()
+    assert not index.is_symlink()
+    assert index.read_bytes() == whole == kept.read_bytes()
 
 
 def test_the_last_segment_of_a_killed_run_is_read_and_then_has_its_index(tmp_path: Path) -> None:
@@ -250,8 +342,69 @@ def test_a_line_that_no_run_wrote_is_named(tmp_path: Path) -> None:
         Done.read(tmp_path, ASKED_AGAIN)
 
 
+@pytest.mark.parametrize(("old", "new"), [
+    ('"reserved_usd":0.5', '"reserved_usd":"x"'), ('"reserved_usd":0.5', '"reserved_usd":-1'),
+    ('"reserved_usd":0.5', '"reserved_usd":NaN'), ('"reserved_usd":0.5', '"reserved_usd":1e999'),
+    ('"reserved_usd":0.5', '"reserved_usd":true'), ('"reserved_usd":0.5', f'"reserved_usd":1{"0" * 400}'),
+    ('"cost_usd":0.25', '"cost_usd":-0.25'), ('"cost_usd":0.25', '"cost_usd":NaN'),
+    ('"cost_usd":0.25', '"cost_usd":[]'),
+    ('"seq":2', '"seq":[2]'), ('"seq":2', '"seq":null'), ('"at":"2026', '"at":"MMXXVI'), ('"at":"', '"at":7,"b":"'),
+    ('"completion":{', '"completion":5,"b":{'), ('"completion":{', f'"b":{"[" * 100_000},"completion":{{'),
+    ('"unscored_kind":"quarantined"', '"unscored_kind":"happy"'),
+    ('"unscored_kind":"quarantined"', '"unscored_kind":[]'),
+])
+def test_a_tampered_line_is_named(tmp_path: Path, old: str, new: str) -> None:
+    write(tmp_path, "r1", [review(KEYS[1]), sent(KEYS[2], 2), answer(KEYS[2], 2), review(KEYS[3], "quarantined")])
+    path = segments(tmp_path)[0]
+    lines = path.read_text().splitlines(keepends=True)
+    number = next(number for number, line in enumerate(lines) if old in line)
+    lines[number] = lines[number].replace(old, new)
+    path.write_text("".join(lines))
+    with pytest.raises(StoreError, match=rf"journal-0001\.jsonl:{number + 1}: not a journal line"):
+        Done.read(tmp_path, ASKED_AGAIN)
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ('"text":"a', '"text":5,"reasoning":"a'), ('"endpoint":"scripted:"', '"model":"scripted:"'),
+    ('"step":"review"', '"step":["review"]'), ('"step":"review",', ""),
+    ('"endpoint":"scripted:"', '"endpoint":"scripted:","mood":1'), ('"completion":{', '"completion":null,"b":{'),
+])
+def test_an_answer_that_cannot_be_read_again_is_named(tmp_path: Path, old: str, new: str) -> None:
+    write(tmp_path, "r1", [review(KEYS[1]), answer(KEYS[2], 2)])
+    path = segments(tmp_path)[0]
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    done = Done.read(tmp_path, ASKED_AGAIN)
+    with pytest.raises(StoreError, match=r"journal-0001\.jsonl:2: not a journal line"):
+        done.take_answers(KEYS[2])
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ('"completion":{"text":"', '"completion":{"text":5,"reasoning":"'), ('"reserved_usd":', '"reserved_usd":"x","b":'),
+    ('"finish_reason":"', '"finish_reason":7,"text":"'),
+])
+def test_a_run_over_a_tampered_journal_ends_with_one_line(desk: Path, old: str, new: str) -> None:
+    """Killed after its answers, before its reviews; then somebody changes a line."""
+    (desk / "launches.jsonl").write_text('{"name": "Tool", "tagline": "It does the thing for teams."}\n')
+    words = [sys.executable, "-m", "panel", "review", "launches.jsonl", "--model", "scripted", "--quiet"]
+    first = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert first.returncode == 0, first.stderr
+    path, = segments(desk / "runs")
+    index_path(path).unlink()
+    lines = [line for line in path.read_text().splitlines(keepends=True)
+             if not re.search(r'"t":"(review|brief|ended)"', line)]
+    number = next(number for number, line in enumerate(lines) if old in line and '"t":"' in line)
+    lines[number] = lines[number].replace(old, new)
+    path.write_text("".join(lines))
+    second = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert second.returncode == 5, second.stderr
+    assert f"{path.name}:{number + 1}: not a journal line" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
 @given(st.lists(st.tuples(st.lists(st.sampled_from([0, 1]), min_size=16, max_size=16).map(bytes),
-                          st.integers(0, 255)), max_size=60))
+                          st.sampled_from([0, 1, 255])), max_size=60))
 def test_a_key_table_is_a_dictionary(items: list[tuple[bytes, int]]) -> None:
     """Of keys so alike that the end of one and the beginning of the next often spell a third."""
     table, plain = KeyTable(), dict[bytes, int]()
@@ -268,9 +421,9 @@ def test_a_key_across_two_entries_is_not_a_key() -> None:
     table.put(bytes(16), 0)
     assert table.get(bytes(16)) == 0
     table = KeyTable()
-    table.put(bytes(8) + b"abcdefgh", 7)
+    table.put(bytes(8) + b"\1\2\3\4\5\6\7\10", 7)
     table.put(bytes(16), 9)
-    across = b"\0" + b"defgh" + b"\7" + bytes(9)
+    across = b"\0" + b"\4\5\6\7\10" + b"\7" + bytes(9)  # of the same first 12 bits
     assert table.get(across) is None
     table.put(across, 3)
     assert [table.get(across), table.get(bytes(16))] == [3, 9]

@@ -168,7 +168,8 @@ def test_since_a_run_or_a_date_leaves_out_what_is_older(loaded: Path, tmp_path: 
     ("20260102T000000-02", "no run of that id in the store, and no date like 2026-11-23; the nearest are "
                            "20260102T000000-01, 20260101T000000-01"),
     ("yesterday", "no run of that id in the store"), ("2026-02-30", "day is out of range for month"),
-    ("2026-01-01 and more", "Invalid isoformat string"),
+    ("2026-01-01 and more", "Invalid isoformat string"), ("0001-01-01T00:00+14:00", "date value out of range"),
+    ("9999-12-31T23:59-14:00", "date value out of range"),
 ])
 def test_since_a_run_that_is_not_there_names_the_nearest(loaded: Path, tmp_path: Path, since: str, said: str) -> None:
     ended = subprocess.run(
@@ -177,6 +178,11 @@ def test_since_a_run_that_is_not_there_names_the_nearest(loaded: Path, tmp_path:
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
     assert said in ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_since_a_year_of_three_digits_is_since_the_beginning(loaded: Path, tmp_path: Path) -> None:
+    plain = hashes(export(loaded, tmp_path / "plain"))
+    assert hashes(export(loaded, tmp_path / "since", since="0999-01-01")) == plain
 
 
 def test_export_since_on_the_command_line(loaded: Path, tmp_path: Path) -> None:

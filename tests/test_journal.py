@@ -15,8 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from panel.done import Done
 from panel.errors import StoreError
 from panel.journal import Journal, dump_line, hold, mend_tails, read_lines, segments
+from panel.schema.review import ASKED_AGAIN
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -56,6 +58,27 @@ def test_a_torn_tail_is_cut_back_to_whole_lines(tmp_path_factory: pytest.TempPat
     assert left == b"" or left.endswith(b"\n")
     assert len(whole[: max(0, len(whole) - cut)]) - len(left) < 120
     assert mend_tails(runs) == []
+
+
+def test_a_line_that_no_later_run_could_read_is_not_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "r1")
+    call = {"seq": 1, "at": "2026-11-23T21:14:35.000Z", "reserved_usd": 0.5}
+    journal.append(KEY, "sent", call)
+    for wrong in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(StoreError, match=rf"a line 'sent' of {KEY} was not written: no amount of money"):
+            journal.append(KEY, "sent", {**call, "seq": 2, "reserved_usd": wrong})
+    journal.append(KEY, "sent", {**call, "seq": 3})
+    journal.close()
+    assert [line["seq"] for line in read_lines(segments(tmp_path)[0])] == [1, 3]
+    assert Done.read(tmp_path, ASKED_AGAIN).spent_by_day == {"2026-11-23": 1.0}
+
+
+def test_a_line_nested_too_deep_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "journal-0001.jsonl"
+    deep = b"[" * 100_000 + b"]" * 100_000
+    path.write_bytes(b'{"key":"a","t":"part"}\n{"key":"b","t":"part","text":' + deep + b"}\n")
+    with pytest.raises(StoreError, match=r"journal-0001\.jsonl:2"):
+        list(read_lines(path))
 
 
 def test_a_line_broken_in_the_middle_is_named(tmp_path: Path) -> None:

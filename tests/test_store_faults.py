@@ -33,7 +33,11 @@ def runs(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("broken", [b'{"key":"a","t":"review",\n', b"\xff\xfe\n", b'{"no":"key"}\n', b"[1]\n", b"7\n"])
+@pytest.mark.parametrize("broken", [b'{"key":"a","t":"review",\n', b"\xff\xfe\n", b'{"no":"key"}\n', b"[1]\n", b"7\n",
+                                    b'{"t":"review","key":"a","record":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n",
+                                    b'{"key":"a","t":"review","record":' + b"[" * 100_000 + b"]" * 100_000 +
+                                    b'}\n{"key":"a","t":"review",\n'],
+                         ids=lambda broken: repr(broken[:24]))
 def test_a_broken_line_is_named_and_the_old_store_stays(runs: Path, broken: bytes) -> None:
     write_run(runs, FIRST, run_lines(FIRST, TOOLS))
     load(runs)

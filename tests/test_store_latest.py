@@ -28,7 +28,7 @@ from store_desk import FIRST, ROOT, TOOLS, rows
 from panel.errors import ConfigError, StoreError
 from panel.schema import Review
 from panel.scoring import score_panel
-from panel.store import load, open_store, persona_record, write_latest
+from panel.store import export, load, open_store, persona_record, scorecard, write_latest
 
 parquet = pytest.importorskip("pyarrow.parquet")
 TOOL_COLUMNS = [
@@ -193,6 +193,40 @@ def test_without_a_store_and_on_a_file_in_the_way_one_line_is_said(runs: Path) -
     (runs / "latest").write_text("in the way")
     with pytest.raises(StoreError):
         write_latest(runs, made_end(FIRST))
+
+
+@pytest.mark.parametrize("name", ["tools.parquet", "runs.parquet", "summary.json"])
+def test_a_folder_where_a_file_should_be_is_said_in_one_line(runs: Path, name: str) -> None:
+    write_run(runs, FIRST, run_lines(FIRST, TOOLS))
+    load(runs)
+    (runs / "latest" / name / "in the way").mkdir(parents=True)
+    with pytest.raises(StoreError, match=rf"^cannot write \S*latest/{name}: \S.*$"):
+        write_latest(runs, made_end(FIRST))
+    assert list((runs / "latest").glob(".*")) == []
+
+
+def test_token_sums_beyond_64_bits_are_null_and_stop_nothing(runs: Path) -> None:
+    """An endpoint may say it took 2^62 tokens; the sum of a few such calls is no BIGINT any more."""
+    lines = list(run_lines(FIRST, TOOLS))
+    for line in lines:
+        if line["t"] == "answer":
+            line["completion"] |= {"tokens_in": 2**62, "tokens_out": 10**30}
+        elif line["t"] == "review":
+            line["record"]["spent"] |= {"tokens_in": 2**62, "tokens_cached": 10**30}
+    end = made_end(FIRST, tokens_in=10**40, tokens_cached=2**62, tokens_out=2**64)
+    write_run(runs, FIRST, [*lines, end_line(end)])
+    load(runs)
+    assert write_latest(runs, end)["tokens_in"] == 10**40
+    found, = table(runs, "runs")
+    calls = sum(line["t"] == "answer" for line in lines)
+    assert (found["tokens_in"], found["tokens_out"], found["tokens_cached"]) == (None, None, 800 * calls)
+    assert (found["calls"], found["exit_code"]) == (calls, end.exit_code)
+    assert rows(runs, "SELECT tokens_in, tokens_cached FROM run_totals") == [(2**62 * calls, 800 * calls)]
+    with open_store(runs) as connection:
+        card = scorecard(connection, TOOLS[0].id)
+        assert {each.spent.tokens_in for each in card.reviews} == {2**62}
+    export(runs, runs / "out", "csv")
+    assert len(parquet.read_table(export(runs, runs / "out", tables=["run_totals"])[0])) == 1
 
 
 def votes(making: Making, persona_id: str) -> tuple[int, int]:

@@ -171,3 +171,72 @@ def test_a_night_that_is_over_begins_nothing(desk: Path) -> None:
     done = command(desk, "review", "launches.jsonl", "--model", "scripted", "--until", "2020-01-01T06:00")
     assert done.returncode in (2, 3), done.stderr
     assert not list((desk / "runs").glob("*/journal-*.jsonl")) or fields(done.stderr)["scored"] == "0"
+
+
+def test_a_source_that_breaks_in_the_middle_loses_no_paid_call(desk: Path) -> None:
+    path = launches(desk, 300)
+    with path.open("a") as file:
+        file.write("{broken\n")
+    done = command(desk, "review", "launches.jsonl", "--model", "scripted:latency=0.3", "--depth", "verdict",
+                   "--strict", "--max-in-flight", "8")
+    assert done.returncode == 2, done.stderr
+    said = fields(done.stderr)
+    assert said["exit"] == "2"
+    lines = [json.loads(line) for file in (desk / "runs").glob("*/journal-*.jsonl")
+             for line in file.read_bytes().splitlines()]
+    sent = [line["seq"] for line in lines if line["t"] == "sent"]
+    assert sent
+    assert sorted(sent) == sorted(line["seq"] for line in lines if line["t"] == "answer")
+    assert lines[-1]["t"] == "ended"
+
+
+def test_a_second_signal_ends_at_once_and_counts_what_was_sent(desk: Path, server: FaultServer) -> None:
+    launches(desk)
+    (desk / "panel.toml").write_text(f'timeout = 60\n[models.m]\nmodel = "{server.url("hang")}#m"\n'
+                                     'rung = "json_schema"\nprice_in = 1.0\nprice_out = 1.0\n')
+    run = start(desk, "review", "launches.jsonl", "--model", "m", "--depth", "verdict")
+    wait_for(server, 4)
+    run.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=20)
+    assert run.returncode == 130, said
+    lines = [json.loads(line) for file in (desk / "runs").glob("*/journal-*.jsonl")
+             for line in file.read_bytes().splitlines()]
+    reserved = sum(line["reserved_usd"] for line in lines if line["t"] == "sent")
+    assert float(fields(said)["cost_usd"]) == pytest.approx(reserved, rel=1e-3)
+
+
+@pytest.mark.parametrize("mode", ["finish", "escaped"])
+def test_a_key_hidden_in_an_answer_reaches_no_file(desk: Path, server: FaultServer, mode: str) -> None:
+    key = "sk-not-a-real-key-0123456789"
+    launches(desk, 1)
+    done = subprocess.run(
+        [sys.executable, "-m", "panel", "review", "launches.jsonl", "--model", f"{server.url(f'key_{mode}')}#m",
+         "--depth", "verdict"], cwd=desk, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "SHIP_PANEL_API_KEY": key})
+    assert key not in done.stdout + done.stderr
+    for file in (desk / "runs").rglob("*"):
+        if file.is_file():
+            assert key.encode() not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize(("redirect", "code"), [
+    (">&-", 0), ("2>&-", 0), ("2>/dev/full", 0), (">/dev/full", 5), ("| true", 3), ("2>&1 | true", 3)])
+def test_where_nobody_listens_the_exit_code_still_says_it(desk: Path, redirect: str, code: int) -> None:
+    launches(desk)
+    budget = "--budget 0" if code == 3 else ""
+    run = (f"{sys.executable} -m panel review launches.jsonl --model scripted:price=0.000001 --depth verdict {budget} "
+           f"{redirect}")
+    done = subprocess.run(["bash", "-c", f"{run}; echo rc=${{PIPESTATUS[0]}} >> rc"], cwd=desk, capture_output=True,
+                          text=True, timeout=120, check=False)
+    assert (desk / "rc").read_text().strip() == f"rc={code}", done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((desk / "runs").glob("*/journal-*.jsonl"))
+
+
+def test_metrics_that_cannot_be_written_are_said_before_anything_is_asked(desk: Path) -> None:
+    launches(desk)
+    done = command(desk, "review", "launches.jsonl", "--model", "scripted", "--metrics", "nowhere/run.prom")
+    assert (done.returncode, (desk / "runs").exists()) == (2, False)
+    assert "--metrics" in done.stderr

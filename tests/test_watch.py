@@ -7,10 +7,15 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,7 @@ from feed_server import FeedServer
 from panel.errors import ConfigError
 from panel.instrument import Instrument
 from panel.journal import read_lines, segments
+from panel.models.budget import usd_text
 from panel.models.scripted import scripted_score
 from panel.schema import Dossier
 from panel.settings import read_settings
@@ -168,6 +174,8 @@ def test_newer_content_of_an_id_wins_and_broken_records_are_counted(desk: Path) 
 def test_what_is_given_wrong_is_one_line_before_anything_is_asked(desk: Path) -> None:
     for content, told in [
         (SCRIPTED, "[watch] source"), (f'[watch]\nsource = "x"\nuntil = "25:00"\n{SCRIPTED}', "watch.until"),
+        (f'[watch]\nsource = [" "]\n{SCRIPTED}', "watch.source.0"),
+        (f'[watch]\nsource = ""\n{SCRIPTED}', "watch.source.0"),
         (f'[watch]\nsource = "x.jsonl"\ntop = -1\n{SCRIPTED}', "watch.top"),
         ('[budget]\nrun = 1.0\n[watch]\nsource = "x"\n[panel.triage]\nmodel = "http://192.0.2.1/v1#m"\n', "price of"),
     ]:
@@ -242,6 +250,119 @@ def test_a_redirect_into_this_network_is_not_followed(target: str) -> None:
         with pytest.raises(SourceDown):
             fetched(feed.url)
         assert len(feed.asked) == 1
+
+
+@pytest.mark.parametrize("host", ["64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:a9fe:a9fe::1",
+                                  "::7f00:1", "::ffff:10.0.0.1", "2001:0:7f00:1::"])
+def test_an_address_of_this_network_in_the_clothes_of_another_is_not_dialled(host: str) -> None:
+    with FeedServer() as feed:
+        feed.serve(launches(1), status=302, Location=f"http://[{host}]/launches.jsonl")
+        with pytest.raises(SourceDown, match="an address of this network; not followed"):
+            fetched(feed.url)
+
+
+SECRETS = ("hunter2secret", "tok-en-0123456789")
+
+
+@contextmanager
+def garbage(said: bytes) -> Iterator[int]:
+    """The port of a server that answers this, whatever it is asked."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def answer() -> None:
+            while True:
+                try:
+                    connection = server.accept()[0]
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(said)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+@pytest.mark.parametrize("address", [
+    "http://user:hunter2secret@127.0.0.1:9/f.jsonl?token=tok-en-0123456789", "http://hunter2secret@127.0.0.1:9/f.jsonl",
+    "http://user:hunter2secret@[::1/f.jsonl", "http://user:hunter2secret@127.0.0.1:port/f.jsonl",
+    "http://user:a/hunter2secret@h/f", "ftp://user:hunter2secret@127.0.0.1/f.jsonl", "http://:hunter2secret@/f.jsonl",
+    "http://127.0.0.1:tok-en-0123456789/?x", " HTTP://user:hunter2secret@127.0.0.1:9/f.jsonl",
+    "http://user:hunter2secret@a\u2100.example/f.jsonl", "http://h..h/f?tok-en-0123456789"])
+def test_what_is_said_of_an_address_holds_no_key(address: str) -> None:
+    with pytest.raises(SourceDown) as caught:
+        fetched(address)
+    said = str(caught.value)
+    assert said.startswith(address.strip().partition("://")[0])
+    assert not [secret for secret in SECRETS if secret in said and "a/hunter" not in address], said
+
+
+@pytest.mark.parametrize("said", [
+    b"echo tok-en-0123456789\r\n\r\n", b"HTTP/1.1 200 OK\r\necho tok-en-0123456789\r\n\r\n",
+    b"HTTP/1.1 403 echo tok-en-0123456789 and hunter2secret\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/tok-en-0123456789\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: http://[::1]:tok-en-0123456789/\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\ntok-en-0123456789\r\n"])
+def test_what_a_server_says_shows_no_key_anywhere(desk: Path, said: bytes) -> None:
+    with garbage(said) as port:
+        settings_file(desk, f"http://user:hunter2secret@127.0.0.1:{port}/f.jsonl?token=tok-en-0123456789")
+        code, _, told = watch(desk)
+    assert code == 6
+    assert f"http://127.0.0.1:{port}/f.jsonl: " in told
+    for content in (told, (desk / "runs" / "latest" / "night.json").read_text()):
+        assert not [secret for secret in (*SECRETS, "echo") if secret in content], content
+
+
+def unfinished(desk: Path) -> Path:
+    """A night whose triage is through and of whose drafts none was asked; the shortlist's file."""
+    dead = '[panel.triage]\nmodel = "scripted"\n[panel.editorial]\nmodel = "http://127.0.0.1:9/v1#gone"\n'
+    write_jsonl(desk / "launches.jsonl", launches(*range(4)))
+    settings_file(desk, "launches.jsonl", "[retry]\nwait = 0.01\ngive_up = 0.1\n", dead, top=2, pairs=1)
+    assert watch(desk)[0] == 6
+    settings_file(desk, "launches.jsonl", top=2, pairs=1)
+    (path,) = (desk / "runs" / "shortlists").iterdir()
+    assert json.loads(path.read_text())["finished_at"] is None
+    return path
+
+
+def test_a_shortlist_is_gone_on_with_when_the_store_was_deleted(desk: Path) -> None:
+    path = unfinished(desk)
+    for store in (desk / "runs").glob("panel.duckdb*"):
+        store.unlink()
+    code, line, said = watch(desk)
+    assert (code, line["left"]) == (0, "0"), said
+    assert reviewed(desk / "runs", "full") == best(range(4), 2)
+    assert json.loads(path.read_text())["finished_at"]
+
+
+@pytest.mark.parametrize("another", [False, True])
+def test_a_shortlist_whose_run_is_gone_is_named_and_deleting_it_heals(desk: Path, another: bool) -> None:
+    path = unfinished(desk)
+    for segment in segments(desk / "runs"):
+        shutil.rmtree(segment.parent, ignore_errors=True)
+    if another:
+        (desk / "one.json").write_text(json.dumps(launches(7)[0]))
+        subprocess.run([sys.executable, "-m", "panel", "review", "one.json", "--model", "scripted", "-q"], cwd=desk,
+                       check=True, capture_output=True, timeout=60)
+    code, line, said = watch(desk)
+    assert (code, line["exit"], "Traceback" in said) == (5, "5", False), said
+    assert path.name in said
+    assert "delete this file" in said
+    path.unlink()
+    assert watch(desk)[0] == 0
+    assert reviewed(desk / "runs", "full") - {"nr7-tool"} == best(range(4), 2)
+
+
+def test_a_shortlist_is_written_where_it_was_read(desk: Path) -> None:
+    path = unfinished(desk)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "name": "../../evilname"}))
+    assert watch(desk)[0] == 0
+    assert json.loads(path.read_text())["finished_at"]
+    assert not list(desk.rglob("evilname*"))
 
 
 def test_a_redirect_on_the_address_the_owner_typed_is_followed() -> None:
@@ -343,7 +464,9 @@ def test_one_budget_is_the_whole_nights_and_the_next_night_drafts_what_is_left(d
     assert (code, line["exit"], line["tools"]) == (3, "3", f"{10 - int(line['left'])}/10"), said
     assert spent["cheap"] < float(line["cost_usd"]) <= cap
     assert 3 <= int(line["left"]) < 6, said
-    assert "the cap of" in said
+    assert f"the cap of {usd_text(cap)} a night" in said
+    assert "USD a run" not in said
+    assert "USD a run" not in (desk / "runs" / "latest" / "night.json").read_text()
     left = int(line["left"])
     code, line, said = watch(desk)
     assert line["kept"] == str(5 * (6 - left)), said
@@ -383,7 +506,7 @@ def test_how_often_triage_and_editorial_disagree_is_in_the_summary(desk: Path) -
     assert 0 < len(others) < 8
     told = json.loads((desk / "runs" / "latest" / "night.json").read_text())["disagreement"]
     assert (told["compared"], told["disagree"], sorted(told["which"])) == (8, len(others), others)
-    assert f"disagree on {len(others)} of 8 drafts" in said
+    assert f"disagree on {len(others)} of all 8 drafts so far" in said
 
 
 def test_stopped_at_any_moment_the_last_line_says_how_it_ended(desk: Path) -> None:

@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -51,6 +52,9 @@ def main() -> NoReturn:
     """Run the command; a mistake of the user's ends in one line and the exit code of its kind."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
+    # Closed (>&-): nobody is told, and nothing is lost.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  for as long as the process lives
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a page has quotes and dashes that not every terminal knows

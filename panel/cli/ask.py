@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -195,7 +196,10 @@ def _run(items: Iterable[Item], instrument: Instrument, terms: Terms, total: int
     from panel.run import review_dossiers
 
     with report.watching(total) as on_progress:
-        return review_dossiers(items, instrument, terms, on_progress=on_progress, on_stop=report.stopping)
+        result = review_dossiers(items, instrument, terms, on_progress=on_progress, on_stop=report.stopping)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # nothing is left to stop; the last line says how it ended
+    return result
 
 
 def _terms(settings: Settings, budget: float | None, *, until: str | None = None, allow_unknown_price: bool = False,
@@ -236,15 +240,15 @@ def _one_dossier(text: str, runs: Path) -> Dossier:
 def _finish(result: RunResult, settings: Settings, report: Reporting) -> None:
     from panel.cli.show import print_run
 
-    print_run(result, Path(settings.runs), report.as_json)
-    report.end(result, _again())
+    end = report.shown(lambda: print_run(result, Path(settings.runs), report.as_json), result)
+    report.end(end, _again())
 
 
 def _finish_comparison(result: RunResult, settings: Settings, pair: tuple[str, str], report: Reporting) -> None:
     from panel.cli.show import print_comparison
 
     if result.exit_code in (0, 4):
-        print_comparison(result, Path(settings.runs), pair, report.as_json)
+        result = report.shown(lambda: print_comparison(result, Path(settings.runs), pair, report.as_json), result)
     report.end(result, _again())
 
 

@@ -64,8 +64,8 @@ def estimate_run(
     """What reviewing the dossiers in these files is expected to cost under the caps; null for standard input, which
     can be read only once. `count`: how many there are, where that is known without reading them.
     """
-    if STDIN in paths:
-        return None
+    if any(path == STDIN or not (Path(path).is_file() or Path(path).is_dir()) for path in paths):
+        return None  # a pipe: who reads it for an estimate has nothing left to review
     sample = sample_of(paths, columns)
     number = sample.read if sample.whole else max(count or 0, sample.read)
     return estimate_items(sample.dossiers, number, instrument, terms)

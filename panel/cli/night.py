@@ -134,7 +134,7 @@ def _print_night(night: Night, runs: Path) -> None:
         print(line)
     both = night.disagreement
     if both.compared and night.drafts:
-        print(f"triage and editorial disagree on {both.disagree} of {both.compared} drafts"
+        print(f"triage and editorial disagree on {both.disagree} of all {both.compared} drafts so far"
               f"{': ' + ', '.join(both.which[:5]) if both.which else ''}")
     if night.bad_records:
         print(f"{night.bad_records} broken records left out")

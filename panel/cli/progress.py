@@ -5,6 +5,7 @@ Knows nothing of the run beyond its totals.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -52,12 +53,15 @@ def counted(number: int, noun: str) -> str:
 
 
 def say(text: str, log: LogFormat = "text", **fields: Any) -> None:
-    """One line on standard error; with `log` json an object with the time, the text and the fields."""
+    """One line on standard error; with `log` json an object with the time, the text and the fields.
+
+    That nobody listens any more stops no run.
+    """
+    line = f"ship-panel: {text}"
     if log == "json":
-        print(json.dumps({"at": stamp(utc_now()), "text": text, **fields}, ensure_ascii=False), file=sys.stderr,
-              flush=True)
-    else:
-        print(f"ship-panel: {text}", file=sys.stderr, flush=True)
+        line = json.dumps({"at": stamp(utc_now()), "text": text, **fields}, ensure_ascii=False)
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -6,8 +6,10 @@ heavy when it is needed: `--help` loads this file.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from panel.errors import ConfigError
+from panel.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from panel.cli.progress import Watcher
@@ -39,6 +41,11 @@ def checked_metrics(path: Path | None) -> Path | None:
     if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
         raise ConfigError(f"--metrics {path}: must be a file in a folder that is there")
     return path
+
+
+def _close_output() -> None:
+    """Point standard output elsewhere, so that Python's own flush at the end does not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,26 @@ class Reporting:
                      "asked again by themselves; --retry-unscored asks them")
         self.close(result.end, result.outcomes)
 
+    def shown(self, show: Callable[[], None], result: RunResult) -> RunResult:
+        """Show a result on standard output. Where that fails the run has still ended as it did.
+
+        A reader that left (| head) is no fault; a full disk is one, and makes the exit code 5 where it was 0.
+        """
+        try:
+            show()
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _close_output()
+        except SystemExit:  # rich, whose reader has left
+            _close_output()
+        except OSError as error:
+            _close_output()
+            self.say(f"standard output: {error.strerror or error}; the run is kept")
+            if result.exit_code == 0:
+                end = result.end.model_copy(update={"exit_code": 5})
+                return result.model_copy(update={"exit_code": 5, "end": end})
+        return result
+
     def close(self, end: RunEnd, outcomes: Mapping[str, int]) -> None:
         """The metrics and the last line, key=value, or an object with --log json; ends with the exit code."""
         import json
@@ -91,13 +118,19 @@ class Reporting:
         from panel.cli.closing import end_fields, last_line, write_metrics
 
         if self.metrics is not None:
-            write_metrics(self.metrics, end, outcomes)
-
-        sys.stdout.flush()  # where both go to one file, the last line is the last
+            try:
+                write_metrics(self.metrics, end, outcomes)
+            except StoreError as error:
+                self.say(f"--metrics {self.metrics}: {error}")
+                end = end.model_copy(update={"exit_code": end.exit_code or 5})
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()  # where both go to one file, the last line is the last
         if self.log == "json":
             said = {"at": end.ended_at, "event": "end", **end_fields(end, outcomes)}
-            print(json.dumps(said), file=sys.stderr, flush=True)
+            line = json.dumps(said)
         else:
-            print(last_line(end, outcomes), file=sys.stderr, flush=True)
+            line = last_line(end, outcomes)
+        with contextlib.suppress(OSError):  # nobody listens: the exit code still says it
+            print(line, file=sys.stderr, flush=True)
         if end.exit_code:
             raise typer.Exit(end.exit_code)

@@ -47,7 +47,9 @@ def count_records(paths: Iterable[str]) -> int | None:
     total = 0
     for file in (file for path in paths for file in dossier_files(path)):
         suffix = Path(file).suffix.lower()
-        if file == STDIN or (suffix not in ONE_A_LINE and Path(file).stat().st_size > MAX_SINGLE):
+        if file == STDIN or not Path(file).is_file():  # a pipe can be read only once
+            return None
+        if suffix not in ONE_A_LINE and Path(file).stat().st_size > MAX_SINGLE:
             return None
         if suffix in ONE_A_LINE:
             with Path(file).open("rb") as handle:

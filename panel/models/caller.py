@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import json
 import random
+import re
 import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -22,7 +23,7 @@ from panel.journal import Journal, stamp, utc_now
 from panel.models import Model
 from panel.models.budget import Allotment
 from panel.models.endpoint import Endpoint
-from panel.models.redact import redact
+from panel.models.redact import holds_secret, redact
 from panel.schema import Assignment, Completion, ModelInfo, Prompt, Request, digest_of
 from panel.settings import Retry
 
@@ -154,12 +155,20 @@ class Caller:
         self._journal.append(key, "answer", {**fields, **answer_fields(step, completion, failure)})
 
 
+_ESCAPED = re.compile(r"\\u00([0-7][0-9a-fA-F])")
+
+
 def without_secrets(completion: Completion, secrets: Sequence[str]) -> Completion:
     """The completion as it came, unless a server echoes a key in it: keys are kept out of the journal."""
     changes = {}
-    for field in ("text", "reasoning", "model", "fingerprint"):
+    for field in ("text", "reasoning", "model", "fingerprint", "finish_reason"):
         said = getattr(completion, field)
-        if said and any(secret in said for secret in secrets):
+        if not said:
+            continue
+        if "\\u00" in said:  # a key may be written in escapes, which reading the answer would undo
+            plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), said)
+            said = plain if holds_secret(plain, secrets) else said
+        if holds_secret(said, secrets):
             changes[field] = redact(said, secrets)
     return completion.model_copy(update={**changes, "logprobs": ()}) if changes else completion
 

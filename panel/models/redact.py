@@ -41,6 +41,11 @@ def redact(text: str, secrets: Iterable[str | None] = ()) -> str:
     return _SHAPES.sub(HIDDEN, text)
 
 
+def holds_secret(text: str, secrets: Iterable[str]) -> bool:
+    """Whether one of the values is in the text, in any form that `redact` knows."""
+    return any(form in text for secret in secrets for form in _forms(secret))
+
+
 def plain_line(text: str, secrets: Iterable[str | None] = (), limit: int = KEPT) -> str:
     """`text` redacted, on one line, without control characters, cut at `limit` characters.
 

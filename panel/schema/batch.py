@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from panel.schema.completion import ModelInfo, Rung
 from panel.schema.record import Record
 
@@ -12,7 +14,7 @@ class Part(Record):
     """One file of rows and the provider batch that works on it."""
 
     number: int
-    file: str
+    file: str = Field(pattern=r"^batch-[0-9]{4,}\.jsonl$")
     """In the run's folder; it is removed once the answers are home."""
     rows: int
     first_seq: int
@@ -36,7 +38,7 @@ class Batch(Record):
 
     run_id: str
     settings: dict[str, Any]
-    """As given, keys by the name of their variable."""
+    """As given, keys by the name of their variable; without what reading the answers needs not."""
     terms: dict[str, Any]
     panel_digest: str
     infos: dict[str, ModelInfo]

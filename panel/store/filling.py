@@ -98,7 +98,7 @@ def _name_broken(batch: Batch) -> None:
             for line in file:
                 try:
                     json.loads(line)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     number = int(line.split(b'"n":', 1)[1].split(b",", 1)[0])
                     raise broken_line(*batch.place(number)) from error
 

@@ -74,8 +74,8 @@ CALLS = f"SELECT {_WITHOUT_TEXTS} FROM calls WHERE run_id IN ($runs) ORDER BY ru
 RUNS = """
 SELECT runs.* EXCLUDE (package_versions, models, captions, quarantined),
   len(quarantined)::INTEGER AS quarantined, totals.* EXCLUDE (run_id, cost_usd, tokens_in, tokens_cached, tokens_out),
-  totals.cost_usd AS calls_cost_usd, tokens_in::BIGINT AS tokens_in, tokens_cached::BIGINT AS tokens_cached,
-  tokens_out::BIGINT AS tokens_out
+  totals.cost_usd AS calls_cost_usd, TRY_CAST(tokens_in AS BIGINT) AS tokens_in,
+  TRY_CAST(tokens_cached AS BIGINT) AS tokens_cached, TRY_CAST(tokens_out AS BIGINT) AS tokens_out
 FROM runs LEFT JOIN run_totals AS totals USING (run_id) ORDER BY run_id
 """
 FILES = {"tools": TOOLS, "reviews": REVIEWS, "calls": CALLS, "runs": RUNS}
@@ -107,6 +107,8 @@ def write_latest(runs: Path, end: RunEnd, outcomes: Mapping[str, int] | None = N
         return within_memory(attempt)
     except duckdb.Error as error:
         raise store_error(error, runs / STORE_NAME, advice="runs/latest is as it was") from error
+    except OSError as error:
+        raise disk_error(error, Path(error.filename2 or error.filename or folder)) from error
 
 
 def _write(connection: duckdb.DuckDBPyConnection, folder: Path, end: RunEnd,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from panel.store.latest import HELD_BY
+import duckdb
+
+from panel.store.latest import BEHIND, BRIEF, FILES, HELD_BY, SEATS
 from panel.store.table import Table
 from panel.store.tables import TABLES, TABLES_VERSION
 from panel.store.views import VIEWS
@@ -22,17 +24,40 @@ as text (`finished_at::TIMESTAMP` casts). A digest is 32 hex digits of SHA-256 o
 ISO time, UTC) what was sent or finished then or later. Dossiers, lines, prompts and their parts are those the rows left
 speak of; panels and personas come whole.
 
-`runs/latest/` has flat Parquet files for dashboards, renamed into place at the end of every run: `tools` (a row a
-tool, from `latest`), `reviews` (those behind it), `calls` (of that run, without texts), `runs`, and `summary.json`. In
-`tools` `evidence` is how many lines the claims cite, and `held` is true without a quorum, where a seat was
-quarantined, or where a review has one of these flags: {', '.join(f'`{kind}`' for kind in HELD_BY)}.
 """
+_LATEST = f"""## Files of runs/latest
+
+Flat Parquet files for dashboards, renamed into place at the end of every run (and of every night of `ship-panel
+watch`, over all its runs): `tools` (a row a tool, from `latest`), `reviews` (those behind it), `calls` (of that run or
+night, without texts), `runs`, and `summary.json`. In `tools` `evidence` is how many lines the claims cite, and `held`
+is true without a quorum, where a seat was quarantined or is still to be asked, or where a review has one of these
+flags: {', '.join(f'`{kind}`' for kind in HELD_BY)}.
+"""
+
+
+_NO_RUN = "''"
 
 
 def tables_manual() -> str:
     """The whole page, Markdown."""
-    parts = [_HEAD, "## Tables\n", *map(_section, TABLES), "## Views\n", *map(_section, VIEWS)]
+    parts = [_HEAD, "## Tables\n", *map(_section, TABLES), "## Views\n", *map(_section, VIEWS), _LATEST,
+             *_files()]
     return "\n".join(parts)
+
+
+def _files() -> list[str]:
+    """A section a file of runs/latest, its columns as DuckDB has them."""
+    with duckdb.connect(":memory:") as connection:
+        for table in (*TABLES, *VIEWS):
+            connection.execute(table.ddl())
+        for query in (BEHIND, SEATS, BRIEF):
+            connection.execute(query)
+        found = []
+        for name, query in FILES.items():
+            columns = connection.execute(f"DESCRIBE {query.replace('$runs', _NO_RUN)}").fetchall()
+            rows = "".join(f"| `{column[0]}` | `{column[1]}` |\n" for column in columns)
+            found.append(f"### {name}.parquet\n\n| column | type |\n|---|---|\n{rows}")
+    return found
 
 
 def _section(table: Table) -> str:

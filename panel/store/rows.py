@@ -88,7 +88,8 @@ def _named(record: type[_AnyRecord], row: Row, *apart: str) -> dict[str, Any]:
     """The fields of an outcome that have a column of their name, and what it took."""
     names = [name for name in record.model_fields if name not in {"kind", "spent", *apart}]
     values = _without_null_lists(record, {name: row[name] for name in names})
-    return {**values, "spent": Spent(**{name: row[name] for name in _SPENT})}
+    spent = _without_null_lists(Spent, {name: row[name] for name in _SPENT})
+    return {**values, "spent": Spent(**spent)}
 
 
 def _without_null_lists(record: type[Record], values: dict[str, Any]) -> dict[str, Any]:

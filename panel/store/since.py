@@ -57,11 +57,11 @@ def _moment(connection: duckdb.DuckDBPyConnection, text: str) -> str:
     if _DATE.match(text):
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError as error:
+            if moment.tzinfo is not None:
+                moment = moment.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             raise ConfigError(f"since {text!r}: {error}; write YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS (UTC)") from error
-        if moment.tzinfo is not None:
-            moment = moment.astimezone(UTC)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S")
+        return moment.isoformat(timespec="seconds")[:19]  # strftime writes the year 999 with three digits
     near = [row[0] for row in connection.execute(
         "SELECT run_id FROM loaded GROUP BY run_id ORDER BY jaro_winkler_similarity(run_id, ?) DESC, run_id DESC "
         f"LIMIT {_NAMED}", [text]).fetchall()]

@@ -167,7 +167,7 @@ def _rewritten(line: bytes, path: Path, number: int) -> bytes:
         head = {"key": content["key"], "t": content["t"]}
         if not (isinstance(head["key"], str) and isinstance(head["t"], str)):
             raise TypeError("key and kind are texts")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise broken_line(path, number) from error
     text = json.dumps({**head, **content}, ensure_ascii=False, separators=(",", ":"))
     return _LONE_SURROGATE.sub("\ufffd", text).encode() + b"\n"

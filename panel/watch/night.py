@@ -8,6 +8,7 @@ twice: the same command the next night goes on. Knows nothing of screens; which 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -21,20 +22,22 @@ from panel.errors import ConfigError, DossierError, PanelError, RunStopped, Sour
 from panel.gate import parse_until
 from panel.instrument import Instrument
 from panel.journal import hold, read_lines, segments, stamp, utc_now, write_file
-from panel.pairs import choose_pairs, dossiers_of, items_of
+from panel.models.budget import usd_text
+from panel.pairs import choose_pairs, items_of
 from panel.refresh import undisturbed
 from panel.run import Terms, check_prices, sit
 from panel.schema import RunEnd
 from panel.settings import Caps, Settings
 from panel.sources.feed import fetch, is_address
 from panel.sources.imports import Launches, imports_of, keep, read_files
-from panel.store import open_store
+from panel.store import load, open_store
 from panel.store.latest import write_latest
 from panel.watch.shortlist import (
     Chosen,
     Past,
     Shortlist,
     choose,
+    dossiers_for,
     new_shortlist,
     read_shortlists,
     through,
@@ -44,6 +47,7 @@ from panel.watch.summary import Night, NightParts, Stage, StageName, known_spent
 from panel.work import Item, Watcher
 
 PanelName = Literal["triage", "editorial"]
+_RUN_CAP = re.compile(r"the cap of \S+ USD a run\b")
 GOES_ON = (0, 4)
 """Exit codes of a stage after which the night goes on: done, and too many unscored."""
 
@@ -89,7 +93,7 @@ class _Night:
         for instrument in self._ready.values():
             check_prices(instrument, self._terms())
         self._stages: list[Stage] = []
-        self._stopped: PanelError | str | None = None
+        self._stopped: str | None = None
         self._code = 0
         self._faults: list[PanelError] = []
         self._taken_in: list[str] = []
@@ -100,6 +104,9 @@ class _Night:
         """All of it. What stops it is in what it returns."""
         try:
             self._take_in()
+            if segments(self._runs):
+                with undisturbed():
+                    load(self._runs)  # the store may be gone, or older than what it was made from
             self._work()
         except PanelError as error:  # an interrupt between two stages, a full disk
             self._stop(error, error.exit_code)
@@ -158,8 +165,11 @@ class _Night:
         """Draft its tools, then compare them; what it has come to is written."""
         if not shortlist.tools:
             return shortlist
-        with self._store() as store:
-            known = dossiers_of(store, [tool.dossier_digest for tool in shortlist.tools])
+        if segments(self._runs):
+            with self._store() as store:
+                known = dossiers_for(store, self._runs, shortlist)
+        else:
+            known = dossiers_for(None, self._runs, shortlist)
         drafts = [known[tool.dossier_digest] for tool in shortlist.tools]
         if not self._sit(stage, "editorial", drafts, len(drafts)) or self._something_left():
             return shortlist
@@ -193,24 +203,33 @@ class _Night:
         try:
             with self._desk.watching(total) as on_progress:
                 result = sit(items, instrument, self._terms(), on_progress=on_progress, on_stop=self._desk.on_stop)
-            end, why = result.end, result.stopped_by
+            end, why, late = result.end, result.stopped_by, result.late
         except PanelError as error:
             found = _journalled_end(set(segments(self._runs)) - before)
             self._stop(error, error.exit_code)
             if found is None:
                 return False
-            end, why = found, None
+            end, why, late = found, None, None
+        if end.stopped_by is not None:
+            end = end.model_copy(update={"stopped_by": self._of_the_night(end.stopped_by)})
         self._stages.append(Stage(name=stage, asked=total, end=end))
         self._spent += known_spent(self._runs, end)
         if end.exit_code not in GOES_ON:
             self._stop(why or "", end.exit_code)
+        elif late is not None:
+            self._stop("interrupted", late)
         elif end.exit_code:
             self._code = self._code or end.exit_code
         return self._stopped is None
 
     def _stop(self, why: PanelError | str, code: int) -> None:
-        self._stopped = self._stopped or why
+        self._stopped = self._stopped or self._of_the_night(str(why))
         self._code = code if self._code in GOES_ON else self._code
+
+    def _of_the_night(self, why: str) -> str:
+        """A stage's cap of a run is what the night had left: the cap that was set is named."""
+        cap = self._settings.budget.run
+        return why if cap is None else _RUN_CAP.sub(f"the cap of {usd_text(cap)} a night, all its runs together", why)
 
     def _terms(self) -> Terms:
         """What is left of the night's money and time."""
@@ -242,7 +261,7 @@ class _Night:
             self._faults.append(DossierError(f"none of the {launches.bad} records taken in can be read"))
         fault = max((fault.exit_code for fault in self._faults), default=0)
         parts = NightParts(
-            began=self._began, code=self._code or fault, stopped_by=str(self._stopped) if self._stopped else None,
+            began=self._began, code=self._code or fault, stopped_by=self._stopped,
             stages=tuple(self._stages), faults=tuple(map(str, self._faults)), taken_in=tuple(self._taken_in),
             bad_records=launches.bad if launches else 0, cap_usd=self._settings.budget.run,
             launches=tuple(launches.found) if launches else (), shortlists=tuple(self._worked),

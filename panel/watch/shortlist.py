@@ -20,8 +20,8 @@ from pydantic import ValidationError
 
 from panel.errors import StoreError
 from panel.journal import stamp, write_file
-from panel.pairs import Pair
-from panel.schema import Record
+from panel.pairs import Pair, dossiers_of
+from panel.schema import Dossier, Record
 from panel.store.rows import fetch
 
 FOLDER = "shortlists"
@@ -60,7 +60,9 @@ def read_shortlists(runs: Path) -> list[Shortlist]:
     found = []
     for path in sorted((runs / FOLDER).glob("*.json")):
         try:
-            found.append(Shortlist.model_validate_json(path.read_bytes()))
+            read = Shortlist.model_validate_json(path.read_bytes())
+            # It is written again where it was read, whatever it says of itself.
+            found.append(read.model_copy(update={"name": path.stem}))
         except (OSError, ValidationError) as error:
             raise StoreError(f"{path}: is no shortlist of ship-panel; move it away (its launches are then considered "
                              "again)") from error
@@ -69,7 +71,28 @@ def read_shortlists(runs: Path) -> list[Shortlist]:
 
 def write_shortlist(runs: Path, shortlist: Shortlist) -> None:
     """Write it whole or not at all. Raises StoreError."""
-    write_file(runs / FOLDER / f"{shortlist.name}.json", shortlist.model_dump_json(indent=1).encode())
+    write_file(_path(runs, shortlist), shortlist.model_dump_json(indent=1).encode())
+
+
+def dossiers_for(connection: duckdb.DuckDBPyConnection | None, runs: Path, shortlist: Shortlist) -> dict[str, Dossier]:
+    """The dossiers of its tools and pairs, by digest; no connection: there is no store.
+
+    Raises StoreError naming the file when the store has them no more.
+    """
+    wanted = {tool.dossier_digest: tool.tool_id for tool in shortlist.tools}
+    for pair in shortlist.pairs or ():
+        wanted |= {pair.draft_digest: pair.draft, pair.rival_digest: pair.rival}
+    known = dossiers_of(connection, list(wanted)) if connection is not None else {}
+    gone = sorted({tool for digest, tool in wanted.items() if digest not in known})
+    if gone:
+        raise StoreError(f"{_path(runs, shortlist)}: no journal in {runs} has its {', '.join(gone[:5])}"
+                         f"{' and others' if len(gone) > 5 else ''}; put the folder of the run that read them back, or "
+                         "delete this file (its launches are then considered again)")
+    return known
+
+
+def _path(runs: Path, shortlist: Shortlist) -> Path:
+    return runs / FOLDER / f"{shortlist.name}.json"
 
 
 class Past:
