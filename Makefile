@@ -26,7 +26,7 @@ test: .venv/.ready
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not proof"
 
-# Slow proofs: all 22 real dossiers against a real llama.cpp server, many kills.
+# Slow proofs: all 22 real dossiers against a real llama.cpp server, 200 kills, batches cut short.
 proof: .venv/.ready
 	$(BIN)/python -m pytest -m proof
 

@@ -228,7 +228,7 @@ def test_what_waits_is_not_asked_again(tmp_path: Path, server: BatchServer) -> N
     assert server.calls == 0
 
 
-@pytest.mark.parametrize("model", ["scripted", "local:starter", "anthropic/claude-sonnet-4-5"])
+@pytest.mark.parametrize("model", ["scripted", "anthropic/claude-sonnet-4-5"])
 def test_a_model_that_cannot_be_batched_is_said_before_anything_is_written(tmp_path: Path, model: str) -> None:
     (tmp_path / "a.yaml").write_text("name: Ledger\ntagline: Keeps a ledger\n")
     said = command(tmp_path, "review", "a.yaml", "--provider-batch", "--model", model, code=2)
