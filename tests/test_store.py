@@ -331,14 +331,14 @@ def test_a_fallback_is_marked_on_what_it_answered(runs: Path) -> None:
 
 def test_lines_are_loaded_in_any_number_of_batches(runs: Path) -> None:
     """More lines than a batch takes, so that some come in another one than what they belong to."""
-    tools = [made_dossier(number, words=9000) for number in range(120)]
+    tools = [made_dossier(number, words=9000) for number in range(150)]
     paths = write_run(runs, FIRST, run_lines(FIRST, tools))
     assert sum(path.stat().st_size for path in paths) > BATCH_BYTES
     report = load(runs)
-    assert report.reviews == 480
-    assert rows(runs, "SELECT count(*), count(DISTINCT key) FROM reviews") == [(480, 480)]
+    assert report.reviews == 600
+    assert rows(runs, "SELECT count(*), count(DISTINCT key) FROM reviews") == [(600, 600)]
     assert rows(runs, "SELECT count(*) FROM calls WHERE result = 'lost' OR dossier_digest IS NULL") == [(0,)]
-    assert rows(runs, "SELECT sum(takes) FROM seats") == [(480,)]
+    assert rows(runs, "SELECT sum(takes) FROM seats") == [(600,)]
     assert rows(runs, "SELECT sum(lines) FROM loaded")[0][0] == sum(
         path.read_bytes().count(b"\n") for path in paths)
 

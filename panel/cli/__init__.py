@@ -86,9 +86,11 @@ def _stop(number: int, frame: Any) -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # The reader of a pipe left (| head): point stdout elsewhere, so that Python's own flush does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            # The reader of a pipe left (| head), or the disk is full: point it elsewhere, so that Python's own flush
+            # does not complain, nor change the exit code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
     sys.exit(code)
