@@ -18,7 +18,7 @@ from panel.errors import ConfigError, DossierError
 if TYPE_CHECKING:
     from panel.instrument import Instrument
     from panel.run import RunResult, Terms
-    from panel.schema import Dossier
+    from panel.schema import Dossier, Estimate
     from panel.settings import Settings
     from panel.work import Item
 
@@ -116,13 +116,10 @@ def review(
         return
     total = _count(dossiers) if not quiet or terms.caps.any else None
     if terms.caps.any:
-        from panel.cli.estimating import estimate_line, estimate_run
+        from panel.cli.estimating import estimate_run
 
-        estimate = estimate_run(dossiers, _columns(columns), total, instrument, terms)
-        report.say(estimate_line(estimate))
-        terms = terms.model_copy(update={"estimate": estimate})
-    result = _run(items, instrument, terms, total, report)
-    _finish(result, settings, report)
+        terms = _estimated(terms, estimate_run(dossiers, _columns(columns), total, instrument, terms), report)
+    _finish(_run(items, instrument, terms, total, report), settings, report)
 
 
 def compare(
@@ -145,10 +142,9 @@ def compare(
     items: list[Item] = [*pair, (pair[0], pair[1])]
     terms = _terms(settings, budget)
     if terms.caps.any:
-        from panel.cli.estimating import estimate_items, estimate_line
+        from panel.cli.estimating import estimate_items
 
-        terms = terms.model_copy(update={"estimate": estimate_items(items, 3, instrument, terms)})
-        report.say(estimate_line(terms.estimate))
+        terms = _estimated(terms, estimate_items(items, 3, instrument, terms), report)
     result = _run(items, instrument, terms, 3, report)
     _finish_comparison(result, settings, (pair[0].id, pair[1].id), report)
 
@@ -216,6 +212,14 @@ def _terms(settings: Settings, budget: float | None, *, until: str | None = None
     return Terms(caps=caps, until=None if until is None else parse_until(until, utc_now()),
                  allow_unknown_price=allow_unknown_price,
                  asked_again=UNSCORED_KINDS if retry_unscored else ASKED_AGAIN)
+
+
+def _estimated(terms: Terms, estimate: Estimate | None, report: Reporting) -> Terms:
+    """The terms with what the run is expected to cost, which is said."""
+    from panel.cli.estimating import estimate_line
+
+    report.say(estimate_line(estimate))
+    return terms.model_copy(update={"estimate": estimate})
 
 
 def _one_dossier(text: str, runs: Path) -> Dossier:
