@@ -13,7 +13,8 @@ PanelError
 ├─ LeftForLater         not asked in this run: a provider batch has it; exit 3
 ├─ SourceDown           a feed of launches cannot be fetched, exit 6
 ├─ RunStopped             SIGINT or SIGTERM: what is done is kept, exit 130 or 143
-└─ StoreError             locked (by whom), or written by a newer program, or the disk is full
+└─ StoreError             written by a newer program, or the disk is full
+   └─ RunsHeld            another process has `runs/` (which, where, since when)
 
 Each class knows the exit code of a run that ends with it. Knows nothing of printing.
 """
@@ -129,9 +130,13 @@ class SourceDown(PanelError):
 
 
 class StoreError(PanelError):
-    """`runs/` is held by another process, its disk is full, or its store was written by a newer program."""
+    """The disk of `runs/` is full, or its store was written by a newer program or cannot be read."""
 
     exit_code = 5
+
+
+class RunsHeld(StoreError):
+    """Another process writes to `runs/`."""
 
 
 class RunStopped(PanelError):

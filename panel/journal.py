@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from panel.errors import ConfigError, StoreError
+from panel.errors import ConfigError, RunsHeld, StoreError
 from panel.segment_index import UNREADABLE, SegmentIndex
 
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -45,7 +45,8 @@ def stamp(moment: datetime) -> str:
 def hold(runs: Path) -> Iterator[None]:
     """Hold `runs/` for this process.
 
-    Raises StoreError naming the holder (pid, host, since) when another process has it, or when it cannot be written.
+    Raises RunsHeld naming the holder (pid, host, since) when another process has it, StoreError when it cannot
+    be written.
     """
     if "?" in str(runs):
         raise ConfigError(f"--runs {runs}: DuckDB cannot write below a folder with a ? in its name; choose another")
@@ -59,7 +60,7 @@ def hold(runs: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = os.pread(handle, 500, 0).decode("utf-8", "replace").strip() or "an unknown process"
-            raise StoreError(f"{runs} is held by {holder}; wait for it to end, or give another --runs") from error
+            raise RunsHeld(f"{runs} is held by {holder}; wait for it to end, or give another --runs") from error
         who = f"process {os.getpid()} on {socket.gethostname()} since {stamp(utc_now())}"
         os.ftruncate(handle, 0)
         os.pwrite(handle, who.encode(), 0)

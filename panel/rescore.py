@@ -115,7 +115,8 @@ def _read_again(kept: Kept, personas: dict[str, Persona], lines: dict[str, Dossi
     verdict, why = review.verdict, review.unscored
     if kept.answers and review.unscored_kind in (None, "unreadable"):
         verdict, why = _first_readable(kept.answers, persona, shown, review)
-    flags = flag_review(verdict, shown, persona, review.depth) if verdict else ()
+    models = tuple(filter(None, (review.fallback or review.model, review.model_answered)))
+    flags = flag_review(verdict, shown, persona, review.depth, models=models) if verdict else ()
     return Review.model_validate({
         **dict(review), "verdict": verdict, "unscored": why, "flags": flags,
         "unscored_kind": None if verdict else review.unscored_kind or "unreadable",

@@ -60,7 +60,7 @@ class Reviewer:
         flags: tuple[Flag, ...] = ()
         try:
             verdict = parse_verdict(first.text, self.persona, lines, self.depth)
-            flags = flag_review(verdict, lines, self.persona, self.depth)
+            flags = flag_review(verdict, lines, self.persona, self.depth, models=asker.models)
             reason = reask_reason(flags)
         except VerdictError as error:
             reason = str(error)
@@ -76,7 +76,7 @@ class Reviewer:
             if verdict is None:
                 raise
         else:
-            flags = flag_review(verdict, lines, self.persona, self.depth)
+            flags = flag_review(verdict, lines, self.persona, self.depth, models=asker.models)
         return Reading(verdict=verdict, flags=flags, reasked=True, messages_digest=prompt.messages_digest)
 
     async def _probe(self, asker: Asker, lines: DossierLines) -> Probe | None:
@@ -92,7 +92,7 @@ class Reviewer:
 
     async def _by_fields(self, asker: Asker, lines: DossierLines) -> Reading:
         found = await review_by_fields(asker, self.folder, lines, self.persona, self.depth)
-        flags = flag_review(found.verdict, lines, self.persona, self.depth)
+        flags = flag_review(found.verdict, lines, self.persona, self.depth, models=asker.models)
         return Reading(verdict=found.verdict, flags=flags, probe=found.probe, decided_by="probe",
                        messages_digest=found.messages_digest)
 

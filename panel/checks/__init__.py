@@ -23,9 +23,12 @@ MOST_QUOTED = 3
 
 
 def flag_review(
-    verdict: Verdict, lines: DossierLines, persona: Persona, depth: Depth, examples: Sequence[str] = ()
+    verdict: Verdict, lines: DossierLines, persona: Persona, depth: Depth, *,
+    models: Sequence[str] = (), examples: Sequence[str] = (),
 ) -> tuple[Flag, ...]:
-    """Every flag of a verdict. `examples` are the example answers its prompt showed, if any."""
+    """Every flag of a verdict. `models` are the names of who gave it, `examples` the example answers its prompt
+    showed, if any.
+    """
     ground = grounding.ground_of(lines)
     parts = published_parts(verdict)
     claims = claim_parts(verdict)

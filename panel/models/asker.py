@@ -67,6 +67,12 @@ class Asker:
         raise Quarantined(f"{self.caller.name}: the answer was cut {MAX_CUTS + 1} times, last at {request.max_tokens} "
                           "tokens")
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The model as asked, and as its endpoint names it."""
+        answered = [answer.model for answer in self.completions[-1:] if answer.model]
+        return tuple(dict.fromkeys((self.caller.name, *answered)))
+
     def go_on_from(self, other: Asker) -> None:
         """Count what another model was asked for the same assignment, in vain, as part of what it took."""
         self.attempts += other.attempts

@@ -22,12 +22,13 @@ from panel.schema.review import (
 )
 from panel.schema.run import Estimate, Quarantined, Run, RunEnd
 from panel.schema.score import PanelScore, SeatScore
-from panel.schema.verdict import Because, Claim, Flag, Prediction, Verdict
+from panel.schema.statement import Clearance, ClearedFlag, Resolution, Statement
+from panel.schema.verdict import HOLDING, Because, Claim, Flag, Prediction, Verdict
 
 __all__ = [
-    "Assignment", "Because", "Brief", "BriefPrice", "BriefText", "Cited", "Claim", "Comparison", "ComparisonText",
-    "Completion", "Depth", "Difference", "Dossier", "DossierLines", "Estimate", "Fact", "Flag", "Kind", "Line",
-    "Message", "ModelInfo", "Outcome", "Panel", "PanelScore", "Persona", "Prediction", "Price", "Probe", "Prompt",
-    "Quarantined", "Record", "Request", "Review", "Run", "RunEnd", "Rung", "Sampling", "Seat", "SeatScore", "Spent",
-    "TokenLogprob", "Verdict", "digest_of",
+    "HOLDING", "Assignment", "Because", "Brief", "BriefPrice", "BriefText", "Cited", "Claim", "Clearance",
+    "ClearedFlag", "Comparison", "ComparisonText", "Completion", "Depth", "Difference", "Dossier", "DossierLines",
+    "Estimate", "Fact", "Flag", "Kind", "Line", "Message", "ModelInfo", "Outcome", "Panel", "PanelScore", "Persona",
+    "Prediction", "Price", "Probe", "Prompt", "Quarantined", "Record", "Request", "Resolution", "Review", "Run",
+    "RunEnd", "Rung", "Sampling", "Seat", "SeatScore", "Spent", "Statement", "TokenLogprob", "Verdict", "digest_of",
 ]

@@ -50,11 +50,28 @@ class Verdict(Record):
     prediction: Prediction | None = None
 
 
+HOLDING = frozenset({
+    "wrong_number", "wrong_price", "wrong_date", "wrong_version", "wrong_licence", "missing_line",
+    "invented_experience", "wrong_verdict_word",
+})
+"""Kinds of flags that hold a panel back from publication until an editor clears them; all others are notes."""
+
+
 class Flag(Record):
-    """Something an editor should look at. `field` and `span` (start, end in characters) say where, if anywhere."""
+    """Something an editor should look at. `field` and `span` (start, end in characters) say where, if anywhere.
+
+    `about` is what the flag is of, in one form however it is written ("USD:20", "name:qwen"): flags of one kind with
+    the same `about` are one item of a panel's list.
+    """
 
     kind: str
     reason: str
     field: str | None = None
     span: tuple[int, int] | None = None
     text: str | None = None
+    about: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the panel waits for an editor because of it."""
+        return self.kind in HOLDING

@@ -14,7 +14,18 @@ from pydantic import ValidationError
 
 from panel.errors import StoreError
 from panel.journal import broken_line
-from panel.schema import Brief, Comparison, Completion, Dossier, DossierLines, Review, Run, RunEnd
+from panel.schema import (
+    Brief,
+    Clearance,
+    Comparison,
+    Completion,
+    Dossier,
+    DossierLines,
+    Resolution,
+    Review,
+    Run,
+    RunEnd,
+)
 from panel.schema.review import ASKED_AGAIN
 from panel.store import tables
 from panel.store.opening import quoted, text_lines
@@ -42,8 +53,10 @@ _ONCE: dict[str, tuple[Table, dict[str, Any]]] = {
     "messages": (tables.PROMPTS, {"key": "VARCHAR", "messages": [{"role": "VARCHAR", "parts": ["VARCHAR"]}]}),
     "dossier": (tables.DOSSIERS, {"key": "VARCHAR", "record": shape_of(Dossier)}),
     "lines": (tables.DOSSIER_LINES, {"key": "VARCHAR", "dossier_digest": "VARCHAR", "record": shape_of(DossierLines)}),
+    "resolution": (tables.RESOLUTIONS, {"key": "VARCHAR", "record": shape_of(Resolution)}),
+    "clearance": (tables.CLEARANCES, {"key": "VARCHAR", "record": shape_of(Clearance)}),
 }
-"""Named by their digest: the first is as good as any."""
+"""Named by their digest or an id of their own: the first is as good as any."""
 _OUTCOMES: dict[str, tuple[Table, type[Review | Brief | Comparison]]] = {
     "review": (tables.REVIEWS, Review), "brief": (tables.BRIEFS, Brief), "compare": (tables.COMPARISONS, Comparison),
 }
@@ -74,6 +87,9 @@ def fill(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
             _load_assigned(connection, batch)
         for kind in filter(batch.counts.get, _OUTCOMES):
             _load_outcomes(connection, batch, kind)
+        if "clearance" in batch.counts:
+            connection.execute("INSERT INTO touched SELECT DISTINCT record.tool_id FROM "
+                               + _read(batch, "clearance", {"record": shape_of(Clearance)}))
         _load_calls(connection, batch)
         if "ended" in batch.counts:
             _load_ended(connection, batch)

@@ -20,15 +20,11 @@ from panel.store import tables
 from panel.store.opening import STORE_NAME, open_store, quoted, store_error, within_memory
 
 FOLDER = "latest"
-HELD_BY = ("suspicious_dossier", "ungrounded", "invented_experience", "score_mismatch", "wrong_verdict_word")
-"""Flags an editor must have seen before a tool is published: the dossier talks to the reviewer; a claim or price its
-lines do not bear out; a persona that says it used the tool; a text that argues against its own decision."""
 NOT_ASKED_AGAIN = ("declined", "unreadable", "quarantined")
 """Ways to be unscored that no later run mends by itself."""
 
 _WITHOUT_TEXTS = ", ".join(f'"{column.name}"' for column in tables.CALLS.columns
                            if column.name not in ("text", "reasoning", "params", "params_sent", "params_dropped"))
-_HELD = ", ".join(map(quoted, HELD_BY))
 _AGAIN = ", ".join(map(quoted, sorted(ASKED_AGAIN)))
 _STUCK = ", ".join(map(quoted, NOT_ASKED_AGAIN))
 _PRICE = ("CASE WHEN price.amount = 0 THEN 'free' WHEN price.amount IS NOT NULL THEN "
@@ -45,8 +41,7 @@ CREATE TEMP TABLE seats_of AS SELECT behind.tool_id,
   max_by(because, (score, confidence, key)) FILTER (verdict = 'ship') AS because_ship,
   min_by(because, (score, 100 - confidence, key)) FILTER (verdict = 'skip') AS because_skip,
   len({_LINES}) AS evidence,
-  bool_or(reviews.key IS NULL OR coalesce(unscored_kind IN ('quarantined', {_AGAIN}), false)
-          OR len(list_filter(flags, lambda flag: flag.kind IN ({_HELD}))) > 0) AS held,
+  bool_or(reviews.key IS NULL OR coalesce(unscored_kind IN ('quarantined', {_AGAIN}), false)) AS unfinished,
   CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd ORDER BY key) END AS cost_usd
 FROM behind LEFT JOIN reviews USING (key) WHERE behind.kind = 'review' GROUP BY behind.tool_id
 """
@@ -58,7 +53,7 @@ TOOLS = """
 SELECT latest.tool_id, coalesce(latest.name, latest.tool_id) AS name, version, latest.category, latest.url,
   outcome, ships, skips, unscored, seats, ship_rate, mean_score, score_range, p_ship_probe, p_ship_repeats,
   because_ship, because_skip, entry, brief_of.price, coalesce(evidence, 0)::INTEGER AS evidence,
-  coalesce(held, false) OR outcome = 'no_quorum' AS held,
+  holds > 0 AS held, coalesce(unfinished, false) OR outcome = 'no_quorum' AS unfinished,
   CASE WHEN brief_of.tool_id IS NULL THEN seats_of.cost_usd ELSE seats_of.cost_usd + brief_of.cost_usd END AS cost_usd,
   array_to_string(models, '+') AS model, latest.panel_digest, run_id, reviewed_at
 FROM latest LEFT JOIN (SELECT dossier_digest, version FROM dossiers) USING (dossier_digest)

@@ -22,6 +22,8 @@ import panel
 from panel.errors import StoreError
 from panel.journal import segments
 from panel.schema import Record
+from panel.statements import FOLDER as STATED
+from panel.statements import statement_files
 from panel.store.filling import KINDS, fill, prepare
 from panel.store.opening import (
     STORAGE,
@@ -72,7 +74,7 @@ def _load(runs: Path, leave: Path | None, anew: str | None) -> LoadReport:
     if "?" in str(runs):
         raise StoreError(f"{runs}: DuckDB cannot write below a folder with a ? in its name; give another --runs")
     store = runs / STORE_NAME
-    found = [path for path in segments(runs) if path != leave]
+    found = [path for path in (*segments(runs), *statement_files(runs)) if path != leave]
     due = found
     if anew is None and store.exists():
         loaded = _loaded(runs)
@@ -102,7 +104,10 @@ def _loaded(runs: Path) -> dict[Path, int] | None:
 
 
 def _disagreement(found: list[Path], loaded: dict[Path, int]) -> str | None:
-    """Why what is loaded cannot be added to, if it cannot: each run's segments must be a beginning of those there."""
+    """Why what is loaded cannot be added to, if it cannot: each run's segments must be a beginning of those there.
+
+    What people stated is in no order: two of them may state things at once.
+    """
     there = set(found)
     for path, size in loaded.items():
         if path not in there:
@@ -112,7 +117,7 @@ def _disagreement(found: list[Path], loaded: dict[Path, int]) -> str | None:
             return f"{path} has changed since it was loaded"
     last = {path.parent: path for path in loaded}
     for path in found:
-        if path not in loaded and path < last.get(path.parent, path):
+        if path not in loaded and path < last.get(path.parent, path) and path.parent.name != STATED:
             return f"{path} came after later segments of its run were loaded"
     return None
 

@@ -6,7 +6,8 @@ import sys
 
 import duckdb
 
-from panel.store.latest import BEHIND, BRIEF, FILES, HELD_BY, SEATS
+from panel.schema import HOLDING
+from panel.store.latest import BEHIND, BRIEF, FILES, SEATS
 from panel.store.table import Table
 from panel.store.tables import TABLES, TABLES_VERSION
 from panel.store.views import VIEWS
@@ -30,8 +31,9 @@ _LATEST = f"""## Files of runs/latest
 Flat Parquet files for dashboards, renamed into place at the end of every run (and of every night of `ship-panel
 watch`, over all its runs): `tools` (a row a tool, from `latest`), `reviews` (those behind it), `calls` (of that run or
 night, without texts), `runs`, and `summary.json`. In `tools` `evidence` is how many lines the claims cite, and `held`
-is true without a quorum, where a seat was quarantined or is still to be asked, or where a review has one of these
-flags: {', '.join(f'`{kind}`' for kind in HELD_BY)}.
+is true where a review has a flag of these kinds that no editor has cleared:
+{', '.join(f'`{kind}`' for kind in sorted(HOLDING))}. `unfinished` is true without a quorum, and where a seat was
+quarantined or is still to be asked.
 """
 
 

@@ -14,16 +14,17 @@ from typing import Any, NamedTuple, cast
 
 import duckdb
 
-from panel.schema import PanelScore, Review
+from panel.schema import HOLDING, PanelScore, Review
 from panel.scoring import score_panel
 from panel.store import tables
-from panel.store.opening import text_lines
+from panel.store.opening import quoted, text_lines
 from panel.store.shapes import shape_literal, shape_of
 
 _SHAPE = {
     "depth": "VARCHAR", "models": ["VARCHAR"], "lines_digest": "VARCHAR", "run_id": "VARCHAR",
-    "reviewed_at": "VARCHAR", "record": shape_of(PanelScore),
+    "reviewed_at": "VARCHAR", "holds": "BIGINT", "record": shape_of(PanelScore),
 }
+_HOLDING = ", ".join(map(quoted, sorted(HOLDING)))
 
 
 _LONGEST = 1 << 20
@@ -101,24 +102,31 @@ def _make_latest(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _score_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """One JSON line a dossier and panel that has a review."""
+    cleared = {row[:2]: {tuple(flag.values()) for flag in row[2]} for row in connection.execute(
+        "SELECT panel_digest, dossier_digest, flatten(list(flags)) FROM clearances SEMI JOIN touched USING (tool_id) "
+        "GROUP BY ALL").fetchall()}
     rows = connection.execute(
         "SELECT given.panel_digest, given.dossier_digest, given.tool_id, given.seats, given.lines_digest, "
         "given.run_id, given.item.persona_id, given.item.model, given.item.repeat, review.verdict, review.score, "
-        "review.unscored, review.unscored_kind, review.p_ship_probe, review.depth, review.finished_at "
+        "review.unscored, review.unscored_kind, review.p_ship_probe, review.depth, review.finished_at, review.key, "
+        f"list_filter(review.flags, lambda flag: flag.kind IN ({_HOLDING})) "
         "FROM (SELECT assigned.*, unnest(keys) AS item, generate_subscripts(keys, 1) AS position FROM assigned "
         "SEMI JOIN touched ON touched.tool_id = assigned.tool_id) AS given "
         "JOIN reviews AS review ON review.key = given.item.key "
         "ORDER BY given.panel_digest, given.dossier_digest, given.position").fetchall()
     for _, group in groupby(rows, key=itemgetter(0, 1)):
-        yield _score_line(list(group))
+        found = list(group)
+        yield _score_line(found, cleared.get(found[0][:2], set()))
 
 
-def _score_line(rows: list[tuple[Any, ...]]) -> str:
+def _score_line(rows: list[tuple[Any, ...]], cleared: set[tuple[str, ...]]) -> str:
+    holds = sum((row[16], flag["kind"], flag["field"], flag["text"]) not in cleared
+                for row in rows for flag in row[17] or ())
     seats, lines_digest, run_id = rows[0][3:6]
     score = score_panel(cast("list[Review]", [_take(row) for row in rows]), seats=seats)
     about = json.dumps({
         "depth": rows[0][14], "models": list(dict.fromkeys(row[7] for row in rows)), "lines_digest": lines_digest,
-        "run_id": run_id, "reviewed_at": max(row[15] for row in rows)}, ensure_ascii=False)
+        "run_id": run_id, "reviewed_at": max(row[15] for row in rows), "holds": holds}, ensure_ascii=False)
     return f'{about[:-1]}, "record": {score.model_dump_json()}}}\n'
 
 

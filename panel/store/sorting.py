@@ -18,7 +18,8 @@ from panel.schema.record import DIGEST_LENGTH
 
 BATCH_BYTES = 32_000_000
 """Lines in a batch: fewer cost more statements, more cost memory."""
-ONCE = {"part": 0, "messages": 0, "dossier": 0, "lines": len(',"dossier_digest":""') + DIGEST_LENGTH}
+ONCE = {"part": 0, "messages": 0, "dossier": 0, "lines": len(',"dossier_digest":""') + DIGEST_LENGTH,
+        "resolution": 0, "clearance": 0}
 """Kinds whose lines say the same each time, so that the first of a batch is enough; and how many bytes after the head
 of the line belong to what it is known by."""
 _BUFFER = 1 << 18

@@ -10,7 +10,7 @@ from __future__ import annotations
 from panel.schema.dossier import THIN_WORDS
 from panel.store.table import Column, Table
 
-TABLES_VERSION = 2
+TABLES_VERSION = 3
 """Raised with every change of a table: an older store is then made anew from the journals, a newer one refused."""
 
 
@@ -47,7 +47,7 @@ _OUTCOME = (
     Column("finished_at", "VARCHAR", "UTC, ISO 8601"),
 )
 _FLAGS = Column(
-    "flags", "STRUCT(kind VARCHAR, reason VARCHAR, field VARCHAR, span BIGINT[], text VARCHAR)[]",
+    "flags", "STRUCT(kind VARCHAR, reason VARCHAR, field VARCHAR, span BIGINT[], text VARCHAR, about VARCHAR)[]",
     "what an editor should look at; long in view flags")
 _SCORE_NUMBERS = (
     Column("seats", "INTEGER", "seats asked: the denominator of the quorum"),
@@ -67,6 +67,7 @@ _SEAT_FIELDS = (
     "persona_id VARCHAR, model VARCHAR, takes BIGINT, ships BIGINT, skips BIGINT, unscored BIGINT, vote DOUBLE, "
     "mean_score DOUBLE, p_ship_probe DOUBLE")
 
+_HOLDS = Column("holds", "INTEGER", "flags that hold it back from publication and nobody has cleared; 0: none", "holds")
 _BY_PERSONA = Column("by_persona", f"STRUCT({_SEAT_FIELDS})[]", "seat by seat; long in view seats")
 
 CALLS = Table(
@@ -295,6 +296,7 @@ SCORES = Table(
         Column("lines_digest", "VARCHAR", "its lines as shown to the first seat", "lines_digest"),
         *_SCORE_NUMBERS,
         _BY_PERSONA,
+        _HOLDS,
         Column("run_id", "VARCHAR", "the last run that assigned it", "run_id"),
         Column("reviewed_at", "VARCHAR", "when its last review ended, UTC", "reviewed_at"),
     ))
@@ -310,13 +312,35 @@ LATEST = Table(
             *_digests("dossier_digest", "panel_digest"),
             Column("depth", "VARCHAR", "verdict or full"),
             Column("models", "VARCHAR[]", "models of its seats, as asked"),
-            *_SCORE_NUMBERS, _BY_PERSONA,
+            *_SCORE_NUMBERS, _BY_PERSONA, _HOLDS,
             Column("run_id", "VARCHAR", "the last run that assigned it"),
             Column("reviewed_at", "VARCHAR", "when its last review ended, UTC"))),
     ))
+RESOLUTIONS = Table(
+    "resolutions", "How predictions came out, one row each time somebody said so; the last of a prediction stands.",
+    ("resolution_id",), (
+        Column("resolution_id", "VARCHAR", "its own id, sorts by time", "key"),
+        Column("prediction", "VARCHAR", "key of the review that made it"),
+        Column("statement", "VARCHAR", "as it read when it was resolved"),
+        Column("outcome", "VARCHAR", "yes, no or void"),
+        Column("source", "VARCHAR", "where anybody can see it"),
+        Column("note", "VARCHAR", "in words"),
+        Column("by", "VARCHAR", "who says so"),
+        Column("at", "VARCHAR", "UTC, ISO 8601"),
+    ))
+CLEARANCES = Table(
+    "clearances", "One row each time an editor let flags of a panel pass.", ("clearance_id",), (
+        Column("clearance_id", "VARCHAR", "its own id, sorts by time", "key"),
+        Column("tool_id", "VARCHAR", "the tool"),
+        *_digests("dossier_digest", "panel_digest"),
+        Column("flags", 'STRUCT("key" VARCHAR, kind VARCHAR, field VARCHAR, text VARCHAR)[]', "the flags let pass"),
+        Column("note", "VARCHAR", "why"),
+        Column("by", "VARCHAR", "who"),
+        Column("at", "VARCHAR", "UTC, ISO 8601"),
+    ))
 LOADED = Table(
     "loaded", "One row a journal segment in this store.", ("run_id", "file"), (
-        Column("run_id", "VARCHAR", "the run"),
+        Column("run_id", "VARCHAR", "the run; facts: what people stated"),
         Column("file", "VARCHAR", "name of the segment"),
         Column("lines", "BIGINT", "lines in it"),
         Column("bytes", "BIGINT", "bytes of its whole lines"),
@@ -329,5 +353,5 @@ META = Table(
 
 TABLES = (
     CALLS, REVIEWS, BRIEFS, COMPARISONS, DOSSIERS, DOSSIER_LINES, PROMPTS, MESSAGE_PARTS, ASSIGNED, RUNS, PANELS,
-    PERSONAS, SCORES, LATEST, LOADED, META,
+    PERSONAS, SCORES, LATEST, RESOLUTIONS, CLEARANCES, LOADED, META,
 )

@@ -5,7 +5,11 @@ Knows nothing of journals, files or connections.
 
 from __future__ import annotations
 
+from panel.schema import HOLDING
+from panel.store.opening import quoted
 from panel.store.table import Column, Table
+
+_HOLDING = ", ".join(map(quoted, sorted(HOLDING)))
 
 _KEY = Column("key", "VARCHAR", "the assignment")
 _TOOL = Column("tool_id", "VARCHAR", "the tool")
@@ -42,10 +46,13 @@ FLAGS = Table(
         Column("field", "VARCHAR", "the field it is in"),
         Column("span", "BIGINT[]", "start and end, in characters"),
         Column("text", "VARCHAR", "the words flagged"),
+        Column("about", "VARCHAR", "what it is of, in one form: the same item in other reviews has the same"),
+        Column("holds", "BOOLEAN", "whether it holds the panel back from publication until an editor clears it"),
     ), " UNION ALL ".join(
         _unnested(f"(SELECT key, '{of}' AS made, {tool} AS tool_id, {persona} AS persona_id, flags FROM {table})",
                   "flags", "key, made, tool_id, persona_id, "
-                  "position, item.kind, item.reason, item.field, item.span, item.text")
+                  "position, item.kind, item.reason, item.field, item.span, item.text, item.about, "
+                  f"item.kind IN ({_HOLDING})")
         for of, table, tool, persona in (
             ("review", "reviews", "tool_id", "persona_id"), ("brief", "briefs", "tool_id", "NULL::VARCHAR"),
             ("compare", "comparisons", "tool_a", "persona_id"))))
@@ -55,8 +62,23 @@ PREDICTIONS = Table(
         Column("run_id", "VARCHAR", "the run"), Column("finished_at", "VARCHAR", "when it was made, UTC"),
         Column("statement", "VARCHAR", "an observable event"), Column("by", "VARCHAR", "YYYY-MM"),
         Column("probability", "BIGINT", "in percent"),
+        Column("vague", "VARCHAR", "why nobody could score it, in words; null: it can be"),
     ), 'SELECT key, tool_id, persona_id, model, run_id, finished_at, prediction.statement, prediction."by", '
-       "prediction.probability FROM reviews WHERE prediction IS NOT NULL")
+       "prediction.probability, list_filter(flags, lambda flag: flag.kind = 'vague_prediction')[1].reason "
+       "FROM reviews WHERE prediction IS NOT NULL")
+LEDGER = Table(
+    "ledger", "Every prediction with how it came out, one row each.", ("key",), (
+        *PREDICTIONS.columns,
+        Column("persona_digest", "VARCHAR", "the version of the persona"),
+        Column("outcome", "VARCHAR", "yes, no or void; null: open"),
+        Column("source", "VARCHAR", "where anybody can see it"), Column("note", "VARCHAR", "in words"),
+        Column("resolved_by", "VARCHAR", "who says so"), Column("resolved_at", "VARCHAR", "UTC"),
+        Column("resolutions", "BIGINT", "how often it was resolved; the last stands"),
+    ), "SELECT predictions.*, persona_digest, last.outcome, last.source, last.note, last.\"by\", last.\"at\", "
+       "coalesce(times, 0) FROM predictions JOIN (SELECT key, persona_digest FROM reviews) USING (key) LEFT JOIN "
+       "(SELECT prediction AS key, unnest(max({\"at\": \"at\", resolution_id: resolution_id, outcome: outcome, "
+       "source: source, note: note, \"by\": \"by\"})), count(*) AS times FROM resolutions GROUP BY prediction) AS last "
+       "USING (key)")
 LINES = Table(
     "lines", "The numbered lines reviewers were shown, one row each.", ("lines_digest", "dossier_digest", "number"), (
         Column("lines_digest", "VARCHAR", "the set they belong to"), Column("dossier_digest", "VARCHAR", "the dossier"),
@@ -128,4 +150,4 @@ LONG = Table(
        "LEFT JOIN dossiers AS dossier ON dossier.dossier_digest = review.dossier_digest "
        "LEFT JOIN panels AS panel ON panel.panel_digest = review.panel_digest")
 
-VIEWS = (POINTS, CLAIMS, FLAGS, PREDICTIONS, LINES, MESSAGES, ASSIGNMENTS, SEATS, RUN_TOTALS, LONG)
+VIEWS = (POINTS, CLAIMS, FLAGS, PREDICTIONS, LEDGER, LINES, MESSAGES, ASSIGNMENTS, SEATS, RUN_TOTALS, LONG)
