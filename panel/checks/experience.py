@@ -13,6 +13,7 @@ from panel.checks.parts import Part
 from panel.schema import Flag
 
 OPENING_WORDS = frozenset({"i", "we", "my", "our", "me", "us", "hands", "having", "after", "user"})
+OWNER = frozenset({"my", "our"})
 OPENING = re.compile(r"[IiWwMmOoUuAaHh](?:(?<=I)|(?<=i)|e|y|ur|s|s a|fter|aving|ands)\b")
 """Where invented experience may begin: a quick superset of it, so that the long pattern is tried there only."""
 _DONE = ("tried|tested|used|installed|benchmarked|measured|deployed|evaluated|timed|clocked|downloaded|migrated|"
@@ -55,13 +56,34 @@ EXPERIENCE = re.compile(
     r"|(?:i|we)(?:['’]ve| have)? (?:spoke|spoken|talked) (?:to|with)"
     r"|as a (?:daily|long-?time|regular|paying) user"
     r")\b", re.IGNORECASE)
+_PAST = (
+    "came|went|got|took|gave|sent|kept|broke|fell|ran|found|met|held|cut|hit|lost|made|left|let|told|caught|froze|hung|"
+    "ate|blew|bought|built|drew|drove|felt|grew|knew|paid|said|saw|sat|shut|slept|spent|stood|stuck|stopped|taught|"
+    "threw|thought|woke|won|wrote|read back|turned|returned|failed|crashed|stalled|landed|arrived|ended|started|"
+    "refused|rejected|accepted|answered|replied|worked|passed|filled|reached|survived|saved|needed|wanted|asked|"
+    "loaded|opened|closed|dropped|skipped|processed|produced|picked|moved|learned|learnt|noticed|watched|waited|"
+    "showed|gained|handled|ignored|missed|mangled|solved|finished|completed|converted|imported|exported|recorded|"
+    "transcribed|summarised|summarized|generated|deleted|timed out|slowed|doubled|halved|cleared|shipped")
+_OWN_THOUGHTS = (
+    "rule|vote|bet|verdict|case|point|score|scores|lens|thesis|list|view|call|judgement|judgment|question|doubt|"
+    "doubts|reading|answer|confidence|decision|argument|forecast|motto|mind|eye|eyes|attention|interest|worry|"
+    "reason|reasons|method|test of|first question|estimate|guess|prediction|opinion|scepticism|objection|concern")
+POSSESSED = re.compile(
+    rf"\b(?:my|our)(?: own)?(?! (?:own )?(?:{_OWN_THOUGHTS})\b)(?: [a-z][\w'’-]{{0,30}}){{1,3}}? (?:{_PAST})\b"
+    rf"|\b(?:{_PAST})(?: (?!and\b|or\b|than\b)[a-z][\w'’-]{{0,30}}){{0,3}} (?:my|our)\b"
+    rf"(?! (?:own )?(?:{_OWN_THOUGHTS})\b)"
+    r"|\b(?:in|on|at|from) (?:my|our)(?: own)?(?: [a-z]\w{0,20})? (?:drawer|desk|pocket|wrist|bag|lab|office|studio|"
+    r"kitchen|terminal|inbox|calendar|rack|phone|laptop|cluster|account)(?: still| now| already)? "
+    r"(?!is\b|as\b|was\b|has\b|this\b|its\b|us\b|always\b|unless\b|works\b)[a-z]{2,20}s\b", re.IGNORECASE)
+"""What a persona owns and something happened to: "turned back my second diagram", "our desk met". Its thoughts, by
+the second list, are its own."""
 NOT_EXPERIENCE = re.compile(
     r" (?:to (?:find|name|see|imagine|think|picture|locate|read|work out|believe|say|be)"
     r"|(?:through )?(?:the|these|those) (?:numbers?|maths?|arithmetic|thesis|claims?|argument|dossier|readme|lines))\b",
     re.IGNORECASE)
 UNREAL = re.compile(
-    r"\b(?:if|unless|until|till|before|once|whether|would|could|might|should|must|will|cannot|can|may|not|never|nobody|"
-    r"without|suppose|imagine|had i|hasn|haven|didn|neither|needs?|requires?)\b|n['’]t\b|['’](?:d|ll)\b",
+    r"\b(?:if|unless|until|till|before|(?<!at )once|whether|would|could|might|should|must|will|cannot|can|may|not|"
+    r"never|nobody|without|suppose|imagine|had i|hasn|haven|didn|neither|needs?|requires?)\b|n['’]t\b|['’](?:d|ll)\b",
     re.IGNORECASE)
 CLAUSE = re.compile(r"[.!?;:\n]|\bbut\b")
 QUOTED = "\"“”"
@@ -83,9 +105,23 @@ def invented_experience(parts: Iterable[Part]) -> list[Flag]:
             match = EXPERIENCE.match(text, opening.start()) if opening.start() >= end else None
             if match and not _is_unreal(text, match):
                 end = match.end()
-                flags.append(Flag(kind="invented_experience", field=part.field, span=match.span(), text=match[0],
-                                  reason=f'"{match[0]}" speaks of use, and the persona has not used the tool'))
+                flags.append(_flag(part.field, match))
+        flags += _possessed(part, [flag.span for flag in flags if flag.field == part.field and flag.span])
     return flags
+
+
+def _possessed(part: Part, found: list[tuple[int, int]]) -> list[Flag]:
+    """Where something of the persona's own was there when the tool did something."""
+    if OWNER.isdisjoint(part.words):
+        return []
+    return [_flag(part.field, match) for match in POSSESSED.finditer(part.text)
+            if not _is_unreal(part.text, match) and not UNREAL.search(match[0])
+            and not any(start < match.end() and match.start() < end for start, end in found)]
+
+
+def _flag(field: str, match: re.Match[str]) -> Flag:
+    return Flag(kind="invented_experience", field=field, span=match.span(), text=match[0],
+                reason=f'"{match[0]}" speaks of use, and the persona has not used the tool')
 
 
 def _is_unreal(text: str, match: re.Match[str]) -> bool:
