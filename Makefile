@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test proof bench clean
+.PHONY: demo test proof bench fuzz clean
 .DEFAULT_GOAL := demo
 
 # The stamp is made last: an interrupted set-up is done again.
@@ -32,6 +32,11 @@ proof: .venv/.ready
 
 bench: .venv/.ready
 	$(BIN)/python -m bench
+
+# Ten minutes of coverage-guided fuzzing of everything that reads untrusted text (Linux).
+fuzz: .venv/.ready
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement bench/fuzz.lock
+	$(BIN)/python -m bench.fuzz
 
 clean:
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache
