@@ -8,18 +8,25 @@ from pathlib import Path
 import pytest
 
 from panel.checks.experience import invented_experience
+from panel.checks.happening import untold_events
 from panel.checks.parts import Part
 from panel.checks.vendor import own_vendor
-from panel.checks.words import words_of
+from panel.checks.words import content_stems, words_of
 from panel.dossiers import cut_lines
 from panel.schema import Dossier
 
+SETS = Path(__file__).parent / "sets"
 QUALITY = Path(__file__).parent.parent / "bench" / "quality"
 
 
 def said(*texts: str) -> list[str | None]:
     parts = [Part("quote", text, words_of(text), [], []) for text in texts]
     return [flag.text for flag in invented_experience(parts)]
+
+
+def told(text: str, lines: str = "") -> list[str | None]:
+    part = Part("quote", text, words_of(text), [], [])
+    return [flag.text for flag in untold_events([part], content_stems(words_of(lines)))]
 
 
 @pytest.mark.parametrize("text", [
@@ -55,6 +62,30 @@ def test_the_planted_uses_are_found_and_the_recorded_answers_are_clean() -> None
     answers = (QUALITY / "answers.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(answers) == 48
     assert [found for line in answers if (found := said(*texts(line)))] == []
+
+
+def test_most_of_the_uses_another_author_invented_are_found() -> None:
+    """Half of the set was looked at while the rules were written (odd ids), half was not."""
+    rows = [json.loads(line) for line in (SETS / "voice.jsonl").read_text(encoding="utf-8").splitlines()]
+    for odd, recall, alarms in ((True, 0.85, 0.0), (False, 0.5, 0.125)):
+        half = [row for row in rows if int(row["id"][1:]) % 2 == odd]
+        found = {label: [bool(said(row["text"]) or told(row["text"])) for row in half if row["label"] == label]
+                 for label in ("invented", "honest")}
+        assert len(found["invented"]) == len(found["honest"]) == 40
+        assert sum(found["invented"]) >= recall * 40
+        assert sum(found["honest"]) <= alarms * 40  # without a dossier, which would have told some of them
+
+
+@pytest.mark.parametrize(("text", "lines", "tells"), [
+    ("The installer bailed out with a path error.", "An editor for notes.", True),
+    ("Billing moved to tokens in mid-2025.", "In mid-2025 billing moved from counting requests to tokens.", False),
+    ("It choked on a long file, the README says.", "An editor.", False),
+    ("I searched the lines and found no price.", "An editor.", False),
+    ("It would have choked on a long file.", "An editor.", False),
+    ("Priced for teams, it keeps typed output in view.", "An editor.", False),
+])
+def test_a_past_that_the_dossier_does_not_tell(text: str, lines: str, tells: bool) -> None:
+    assert bool(told(text, lines)) == tells
 
 
 @pytest.mark.parametrize(("models", "dossier", "maker"), [

@@ -77,6 +77,32 @@ POSSESSED = re.compile(
     r"(?!is\b|as\b|was\b|has\b|this\b|its\b|us\b|always\b|unless\b|works\b)[a-z]{2,20}s\b", re.IGNORECASE)
 """What a persona owns and something happened to: "turned back my second diagram", "our desk met". Its thoughts, by
 the second list, are its own."""
+_NUMBER = r"(?:an?|\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty)"
+EVENT = re.compile(
+    r"(?:^|[.!?:;]\s+)(?:Tried|Ran|Pointed|Threw|Fed|Hit|Hooked|Timed|Clocked|Spent|Gave|Left|Watched|Tested|"
+    r"Benchmarked|Installed|Deployed|Evaluated|Profiled)(?: (?:with|on|against|over))? (?:it\b|them\b|this\b|both\b|"
+    rf"{_NUMBER}\b|my\b|our\b|the (?:free|trial|first|cheapest) )"
+    r"|(?:^|[.!?:;]\s+)Compared side by side"
+    r"|\b(?:I|[Ww]e)(?: (?:also|then|just|even|only|once|already|never))? (?:sat|accepted|got lost|spent|hunted|"
+    r"forgave|paid|bought|waited|watched|typed|clicked|rebuilt|deleted|restarted|signed|cancelled|canceled|switched|fixed|"
+    r"debugged|met|spoke|talked|lived|burned|burnt|hired|migrated|rewrote|onboarded|demoed|uploaded|imported|exported|"
+    r"reinstalled)\b"
+    r"|\b(?:I|[Ww]e)(?:['’]ve| have)(?: (?:also|personally|twice|often))? (?:seen|watched|met|sat|lived|lost|paid|"
+    r"spent|bought|sold|hired|advised|backed|worked)\b(?! no\b)"
+    r"|\b[Hh]aving (?:lived|watched|sat|spent|worked|seen|lost|paid|shipped|built)\b"
+    r"|\b(?:clients?|customers?|colleagues?|friends?|founders?|teams?|users?|engineers?|developers?|buyers?|analysts?) "
+    r"(?:of (?:mine|ours)|(?:I|we) (?:know|spoke|talked|met|asked|advise|interviewed))\b"
+    r"|\b(?:[Mm]y|[Oo]ur)(?: own)?(?: \w+)? (?:team|teams|desk|clients?|customers?|colleagues?|engineers|developers|"
+    r"analysts|studio|startup|office|department)(?: (?:already|all|still|now|has|have))* (?:pays?|uses?|runs?|exports?|"
+    r"muted|stopped|moved|gave|switched|dropped|adopted|relies|rely)\b"
+    r"|\bfe(?:els|lt) (?:solid|fast|slow|snappy|quick|sluggish|clumsy|polished|rough|unfinished|instant|cramped|smooth|"
+    r"brittle|flaky)\b")
+"""Told as by somebody who was there, with or without an I."""
+EVENT_WORDS = frozenset((
+    "tried", "ran", "pointed", "threw", "fed", "hit", "hooked", "timed", "clocked", "spent", "gave", "left", "watched",
+    "tested", "benchmarked", "installed", "deployed", "evaluated", "profiled", "compared", "i", "we", "my", "our",
+    "having", "feels", "felt", "mine", "ours",
+))
 NOT_EXPERIENCE = re.compile(
     r" (?:to (?:find|name|see|imagine|think|picture|locate|read|work out|believe|say|be)"
     r"|(?:through )?(?:the|these|those) (?:numbers?|maths?|arithmetic|thesis|claims?|argument|dossier|readme|lines))\b",
@@ -98,6 +124,7 @@ def invented_experience(parts: Iterable[Part]) -> list[Flag]:
     """
     flags = []
     for part in parts:
+        flags += _events(part)
         if OPENING_WORDS.isdisjoint(part.words):
             continue
         text, end = part.text, 0
@@ -106,17 +133,27 @@ def invented_experience(parts: Iterable[Part]) -> list[Flag]:
             if match and not _is_unreal(text, match):
                 end = match.end()
                 flags.append(_flag(part.field, match))
-        flags += _possessed(part, [flag.span for flag in flags if flag.field == part.field and flag.span])
-    return flags
+        if not OWNER.isdisjoint(part.words):
+            flags += [_flag(part.field, match) for match in POSSESSED.finditer(part.text)
+                      if not _is_unreal(part.text, match) and not UNREAL.search(match[0])]
+    return _apart(flags)
 
 
-def _possessed(part: Part, found: list[tuple[int, int]]) -> list[Flag]:
-    """Where something of the persona's own was there when the tool did something."""
-    if OWNER.isdisjoint(part.words):
+def _apart(flags: list[Flag]) -> list[Flag]:
+    """The flags without those that lie over an earlier one."""
+    kept: list[Flag] = []
+    for flag in flags:
+        if not any(one.field == flag.field and one.span and flag.span and one.span[0] < flag.span[1]
+                   and flag.span[0] < one.span[1] for one in kept):
+            kept.append(flag)
+    return kept
+
+
+def _events(part: Part) -> list[Flag]:
+    """Where something is told as by somebody who was there."""
+    if EVENT_WORDS.isdisjoint(part.words):
         return []
-    return [_flag(part.field, match) for match in POSSESSED.finditer(part.text)
-            if not _is_unreal(part.text, match) and not UNREAL.search(match[0])
-            and not any(start < match.end() and match.start() < end for start, end in found)]
+    return [_flag(part.field, match) for match in EVENT.finditer(part.text) if not _is_unreal(part.text, match)]
 
 
 def _flag(field: str, match: re.Match[str]) -> Flag:
