@@ -8,7 +8,7 @@ from pathlib import Path
 from panel.errors import RunsHeld
 from panel.journal import hold
 from panel.schema import Statement
-from panel.statements import state
+from panel.statements import state, statement_files
 from panel.store import load
 
 
@@ -20,7 +20,9 @@ def record(runs: Path, statements: Sequence[Statement]) -> bool:
     state(runs, statements)
     try:
         with hold(runs):
-            load(runs)
+            found: list[Path] | None = None
+            while found != (found := statement_files(runs)):  # one that was stated meanwhile goes along
+                load(runs)
     except RunsHeld:
         return False
     return True

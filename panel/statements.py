@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from threading import get_native_id
 
 from panel.journal import disk_error, dump_line, stamp, utc_now
 from panel.schema import Clearance, Record, Resolution, Statement
@@ -29,7 +30,7 @@ def state(runs: Path, statements: Sequence[Statement]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         number = 1
-        while (path := folder / f"facts-{name}-{os.getpid()}-{number:02d}.jsonl").exists():
+        while (path := folder / f"facts-{name}-{get_native_id()}-{number:02d}.jsonl").exists():
             number += 1
         temporary = folder / f".{path.name}.tmp"
         with temporary.open("wb") as file:

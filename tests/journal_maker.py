@@ -19,6 +19,8 @@ from panel.schema import (
     BriefText,
     Cited,
     Claim,
+    Clearance,
+    ClearedFlag,
     Comparison,
     ComparisonText,
     Depth,
@@ -35,6 +37,7 @@ from panel.schema import (
     Price,
     Probe,
     Quarantined,
+    Resolution,
     Review,
     Run,
     RunEnd,
@@ -43,6 +46,7 @@ from panel.schema import (
     Verdict,
     digest_of,
 )
+from panel.statements import state
 
 _WORD_LIST = (
     "agent api batch cache chart cheap cloud code data deploy desk edge editor endpoint export fast feature file "
@@ -71,7 +75,10 @@ PERSONAS = {
 
 @dataclass(frozen=True)
 class Making:
-    """What a made run is like. `unscored` is the share of reviews without a verdict, `reasked` of second calls."""
+    """What a made run is like. `unscored` is the share of reviews without a verdict, `reasked` of second calls.
+
+    `template` is put before every quote.
+    """
 
     run_id: str = "20260101T000000-01"
     depth: Depth = "full"
@@ -84,6 +91,7 @@ class Making:
     briefs: bool = True
     personas: tuple[str, ...] = tuple(PERSONAS)
     unscored_kind: str = "unreadable"
+    template: str = ""
     prompts_digest: str = field(default_factory=lambda: digest_of("prompts"))
 
 
@@ -203,7 +211,7 @@ def made_comparison(making: Making, tools: tuple[Dossier, Dossier], persona_id: 
         key=key, run_id=making.run_id, model=making.model, prompts_digest=making.prompts_digest,
         finished_at="2026-01-01T00:01:00Z", tool_a=a.tool_id, tool_b=b.tool_id, lines_digests=(a.digest, b.digest),
         persona_id=persona_id, persona_digest=PERSONAS[persona_id].digest, panel_digest=made_panel(making).digest,
-        comparison=text, flags=(Flag(kind="ungrounded", reason="not in the lines", span=None),))
+        comparison=text, flags=(Flag(kind="to_check", reason="not in the lines", span=None),))
 
 
 def compare_lines(making: Making, tools: tuple[Dossier, Dossier]) -> Iterator[dict[str, Any]]:
@@ -229,6 +237,35 @@ def write_run(runs: Path, making: Making, lines: Iterable[dict[str, Any]], cuts:
         file.write(dump_line(line))
     file.close()
     return paths
+
+
+def made_resolution(review: Review, outcome: str = "yes", at: str = "2027-07-01T00:00:00.000Z") -> Resolution:
+    """How the prediction of a review came out."""
+    assert review.verdict is not None
+    assert review.verdict.prediction is not None
+    return Resolution.model_validate({
+        "prediction": review.key, "statement": review.verdict.prediction.statement, "outcome": outcome,
+        "source": "https://news.example/1", "note": "as announced", "by": "an editor", "at": at})
+
+
+def made_clearance(reviews: Sequence[Review], kinds: Sequence[str] = (), at: str = "2026-01-03T00:00:00.000Z",
+                   ) -> Clearance:
+    """An editor lets the flags of these reviews of one panel pass: those that hold it, or those of these kinds."""
+    flags = [ClearedFlag(key=review.key, kind=flag.kind, field=flag.field, text=flag.text)
+             for review in reviews for flag in review.flags if (flag.kind in kinds if kinds else flag.holds)]
+    return Clearance(tool_id=reviews[0].tool_id, dossier_digest=reviews[0].dossier_digest,
+                     panel_digest=reviews[0].panel_digest, flags=tuple(flags), note="looked it up", by="an editor",
+                     at=at)
+
+
+def state_of_each(runs: Path, making: Making, dossiers: Sequence[Dossier]) -> None:
+    """A resolution of every prediction, and a clearance of every panel that has flags to look up."""
+    for dossier in dossiers:
+        reviews = [made_review(making, dossier, name) for name in making.personas]
+        predicted = [one for one in reviews if one.verdict is not None and one.verdict.prediction is not None]
+        looked_up = [one for one in reviews if any(flag.kind == "to_check" for flag in one.flags)]
+        state(runs, [*map(made_resolution, predicted),
+                     *([made_clearance(looked_up, ("to_check",))] if looked_up else [])])
 
 
 SYSTEM = "You review one tool. " * 60
@@ -260,7 +297,7 @@ def _verdict(chance: random.Random, making: Making, lines: DossierLines, persona
                      for size in (1, 2, 0)),
         missing=(_words(chance, 3),), because=Because(point=next(iter(points)), text=_words(chance, 14)), score=score,
         verdict="ship" if score >= 50 else "skip", confidence=chance.randint(0, 100),
-        quote=_words(chance, 80) if full else None, best_for=_words(chance, 6) if full else None,
+        quote=making.template + _words(chance, 80) if full else None, best_for=_words(chance, 6) if full else None,
         change_my_mind=_words(chance, 8) if full else None,
         caveat=_words(chance, 7) if full and chance.random() < 0.3 else None,
         prediction=Prediction(statement=_words(chance, 12), by="2027-06", probability=chance.randint(0, 100))

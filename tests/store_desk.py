@@ -6,19 +6,20 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from journal_maker import Making, compare_lines, made_dossier, run_lines, write_run
+from journal_maker import Making, compare_lines, made_dossier, run_lines, state_of_each, write_run
 
 from panel.store import export, load, run_sql
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = Making()
-RICH = Making(repeats=2, reasked=0.5)
+RICH = Making(repeats=2, reasked=0.5, template="Consider gravity carefully before lunch. ")
 TOOLS = [made_dossier(number) for number in range(3)]
 
 
 def rich_store(runs: Path) -> Path:
-    """A store of three tools: two takes a seat, briefs, probes, re-asks, a comparison."""
+    """A store of three tools: two takes a seat, briefs, probes, re-asks, a comparison, statements, echoes."""
     write_run(runs, RICH, [*run_lines(RICH, TOOLS), *compare_lines(RICH, (TOOLS[0], TOOLS[1]))])
+    state_of_each(runs, RICH, TOOLS)
     load(runs)
     return runs
 

@@ -177,8 +177,8 @@ def test_reviewers_decision_dissent_and_changes_of_mind_are_on_both_pages() -> N
 def test_flags_of_an_answer_are_shown_in_plain_words() -> None:
     flags = (Flag(kind="to_check", reason="2028 is on no line"),)
     page = page_of(comparisons=both_orders("builder", "a", "b", flags=flags))
-    assert comparison_markdown(page).count("flag: to check: 2028 is on no line") == 1
-    assert "flag: to check: 2028 is on no line" in words_of(screen(page))
+    assert comparison_markdown(page).count("note: to check: 2028 is on no line") == 1
+    assert "note: to check: 2028 is on no line" in words_of(screen(page))
 
 
 def test_json_twin() -> None:

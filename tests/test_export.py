@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journal_maker import Making, compare_lines, made_dossier, run_lines, write_run
+from journal_maker import Making, compare_lines, made_dossier, run_lines, state_of_each, write_run
 
 from panel.errors import ConfigError
 from panel.store import export, load, rebuild, run_sql
@@ -22,7 +22,7 @@ from panel.store.exporting import EXPORTED, FORMATS
 
 parquet = pytest.importorskip("pyarrow.parquet")
 ROOT = Path(__file__).resolve().parents[1]
-MAKING = Making(repeats=2)
+MAKING = Making(repeats=2, template="Consider gravity carefully before lunch. ")
 TOOLS = [made_dossier(number) for number in range(4)]
 HOSTILE = (
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "  @x", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x",
@@ -37,6 +37,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_run(folder, MAKING, [*run_lines(MAKING, TOOLS), *compare_lines(MAKING, (TOOLS[0], TOOLS[1]))])
     second = replace(MAKING, run_id="20260102T000000-01", model="other")
     write_run(folder, second, run_lines(second, TOOLS[2:]))
+    state_of_each(folder, MAKING, TOOLS)
     load(folder)
     return folder
 

@@ -345,7 +345,7 @@ def test_a_dossier_that_talks_to_the_reviewer_is_flagged(desk: Path) -> None:
              for flag in take["flags"]]
     assert flags.count("suspicious_dossier") == 4
     report = next((desk / "runs").glob("*/report.md")).read_text()
-    assert "tries to instruct the reviewer" in report
+    assert "suspicious text" in report
 
 
 def test_two_interrupts_end_at_once_and_name_the_way_back(desk: Path, server: FaultServer) -> None:

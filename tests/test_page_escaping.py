@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
+import yaml
+from flag_cards import clearance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 from sample_cards import (
     COLOUR,
     MODEL,
     RENDERER,
     WIDTHS,
+    brief,
     card,
     cards_of,
     hrefs,
@@ -25,11 +30,14 @@ from sample_cards import (
     words_of,
 )
 
+from panel.editorial.flag_list import print_flags
+from panel.editorial.flags import FLAG_WORDS
 from panel.editorial.leaderboard import leaderboard_markdown, leaderboard_row
 from panel.editorial.markdown import scorecard_markdown
 from panel.editorial.plain import escaped, link, plain, shortened
+from panel.editorial.published import page_markdown
 from panel.schema import Because, Claim, Dossier, Flag, Price
-from panel.schema.scorecard import Scorecard
+from panel.schema.scorecard import Held, Scorecard
 
 NASTY = (
     "[click](javascript:alert(1))", "![x](https://evil.example/p.png)", "<script>alert(1)</script>", "<img src=x>",
@@ -102,12 +110,22 @@ def test_plain_text_has_no_control_or_invisible_characters(text: str) -> None:
     assert len(shortened(text, 20)) <= 20
 
 
+def hostile_flags(text: str) -> tuple[Flag, ...]:
+    """A flag of an unknown kind, and one of every known kind on words of a text of the verdict."""
+    fields = ("quote", "because.text", "claims[0].text", "points.primitive", text)
+    known = [
+        Flag(kind=kind, reason=text, text=text[1:9] or None, field=fields[at % 5], span=(1, 9), about=text)
+        for at, kind in enumerate(FLAG_WORDS)
+    ]
+    return (Flag(kind=text, reason=text, text=text, field=text), *known)
+
+
 def hostile_card(text: str) -> Scorecard:
     said = verdict(
         points={"primitive": text}, claims=(Claim(text=text, lines=(1,)),), missing=(text,),
         because=Because(point="primitive", text=text), quote=text, best_for=text, change_my_mind=text, caveat=text,
     )
-    one = review("builder", said, flags=(Flag(kind=text, reason=text, text=text, field=text),), model_answered=text)
+    one = review("builder", said, flags=hostile_flags(text), model_answered=text)
     two = review("futurist", None, unscored=text or "x", unscored_kind="declined")
     dossier = Dossier(
         id="evil", name=text if text.strip() else "x", tagline=text, category=text, url=text, version=text,
@@ -115,7 +133,10 @@ def hostile_card(text: str) -> Scorecard:
     )
     lines = lines_of("evil", (text,), removed=(text,))
     seats = (("builder", MODEL), ("futurist", MODEL))
-    return card([one, two], dossier=dossier, lines=lines, seats=seats, captions=(text,))
+    found = brief().model_copy(update={"flags": hostile_flags(text)})
+    page = card([one, two], dossier=dossier, lines=lines, seats=seats, captions=(text,), brief=found)
+    echo = Held(key=one.key, persona_id="builder", flag=Flag(kind="template_echo", reason=text, text=text))
+    return page.model_copy(update={"echoes": (echo,), "cleared": (clearance(page, 1, 2, note=text, by=text),)})
 
 
 @settings(deadline=None, max_examples=150)
@@ -125,7 +146,7 @@ def test_no_text_breaks_out_of_the_markdown_page(text: str) -> None:
     found = tokens_of(markdown)
     kinds = {token.type for token in found}
     assert not kinds & {"html_inline", "html_block", "image", "fence", "code_block", "hr", "table_open"}
-    assert [token.tag for token in found if token.type == "heading_open"] == ["h1", "h2", "h2", "h2", "h2"]
+    assert [token.tag for token in found if token.type == "heading_open"] == ["h1", "h2", "h2", "h2", "h2", "h2"]
     assert all(re.match(r"https?://", href) for href in hrefs(markdown))
     assert "<" not in markdown
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", markdown)
@@ -139,6 +160,30 @@ def test_no_text_breaks_out_of_the_terminal(text: str, width: int, terminal: boo
     bare = COLOUR.sub("", shown)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", bare)
     assert all(cell_len(line) <= width for line in bare.split("\n"))
+
+
+@settings(deadline=None, max_examples=40)
+@given(TEXTS, st.sampled_from(WIDTHS))
+def test_no_text_breaks_out_of_the_list_of_flags(text: str, width: int) -> None:
+    out = io.StringIO()
+    print_flags(hostile_card(text), Console(file=out, width=width, force_terminal=True), everything=True)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", COLOUR.sub("", out.getvalue()))
+
+
+@settings(deadline=None, max_examples=150)
+@given(TEXTS)
+def test_front_matter_says_the_name_and_nothing_else(text: str) -> None:
+    page = hostile_card(text)
+    content = page_markdown(page).decode()
+    _, front, body = content.split("---\n", 2)
+    found = yaml.safe_load(front)
+    shown = plain(page.dossier.name).replace("<", "‹").replace(">", "›")
+    assert found["title"] == shown
+    assert list(found) == ["generator", "title", "tool", "outcome", "ship_rate", "mean_score", "reviewed_at", "panel",
+                           "draft"]
+    assert (found["draft"], found["tool"]) == (False, "evil")
+    assert "<" not in content
+    assert [token.tag for token in tokens_of(body) if token.type == "heading_open"] == ["h2"] * 5
 
 
 def test_markup_of_the_terminal_is_shown_as_written() -> None:

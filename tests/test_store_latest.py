@@ -28,13 +28,14 @@ from store_desk import FIRST, ROOT, TOOLS, rows
 from panel.errors import ConfigError, StoreError
 from panel.schema import Review
 from panel.scoring import score_panel
-from panel.store import export, load, open_store, persona_record, scorecard, write_latest
+from panel.store import export, leaderboard, load, open_store, persona_record, scorecard, write_latest
+from panel.store.run_scores import run_leaderboard
 
 parquet = pytest.importorskip("pyarrow.parquet")
 TOOL_COLUMNS = [
     "tool_id", "name", "version", "category", "url", "outcome", "ships", "skips", "unscored", "seats", "ship_rate",
     "mean_score", "score_range", "p_ship_probe", "p_ship_repeats", "because_ship", "because_skip", "entry", "price",
-    "evidence", "held", "cost_usd", "model", "panel_digest", "run_id", "reviewed_at",
+    "evidence", "held", "unfinished", "cost_usd", "model", "panel_digest", "run_id", "reviewed_at",
 ]
 MANY = [made_dossier(number) for number in range(30)]
 
@@ -76,7 +77,7 @@ def test_a_row_a_tool_says_what_its_reviews_come_to(runs: Path) -> None:
         assert (row["because_ship"], row["because_skip"]) == (strongest(reviews, "ship"), strongest(reviews, "skip"))
         cited = {line for each in reviews if each.verdict for claim in each.verdict.claims for line in claim.lines}
         assert row["evidence"] == len(cited)
-        assert row["held"] == (score.outcome == "no_quorum")
+        assert (row["held"], row["unfinished"]) == (False, score.outcome == "no_quorum")
         assert (row["name"], row["category"], row["url"]) == (tool.name, tool.category, tool.url)
         assert (row["entry"], row["price"], row["model"]) == ("paid", "9.5 USD seat", "scripted")
         assert (row["run_id"], row["panel_digest"]) == (FIRST.run_id, made_panel(FIRST).digest)
@@ -139,8 +140,10 @@ def test_the_cost_of_a_tool_is_of_all_its_reviews_or_unknown(runs: Path) -> None
 
 
 @pytest.mark.parametrize(("flag", "held"), [
-    ("suspicious_dossier", True), ("ungrounded", True), ("score_mismatch", True), ("invented_experience", True),
-    ("wrong_verdict_word", True), ("to_check", False), ("length", False),
+    ("wrong_number", True), ("wrong_price", True), ("wrong_date", True), ("wrong_version", True),
+    ("wrong_licence", True), ("missing_line", True), ("invented_experience", True), ("wrong_verdict_word", True),
+    ("wrong_name", False), ("suspicious_dossier", False), ("score_mismatch", False), ("to_check", False),
+    ("length", False),
 ])
 def test_a_tool_is_held_where_an_editor_must_look(runs: Path, flag: str, held: bool) -> None:
     making = replace(FIRST, unscored=0)
@@ -151,6 +154,25 @@ def test_a_tool_is_held_where_an_editor_must_look(runs: Path, flag: str, held: b
     load(runs)
     write_latest(runs, made_end(making))
     assert [row["held"] for row in table(runs, "tools")] == [held, False, False]
+    with open_store(runs) as connection:
+        assert [row.held for row in leaderboard(connection, sort="name")] == [held, False, False]
+        assert [row.score.tool_id for row in leaderboard(connection, held=True)] == [TOOLS[0].id] * held
+        assert len(leaderboard(connection, held=False)) == 3 - held
+        assert [row.held for row in run_leaderboard(connection, making.run_id, 9)[0]].count(True) == held
+
+
+@pytest.mark.parametrize(("kind", "unfinished"), [
+    ("quarantined", True), ("unavailable", True), ("budget", True), ("declined", False), ("unreadable", False)])
+def test_a_tool_is_unfinished_where_a_seat_is_still_to_be_asked(runs: Path, kind: str, unfinished: bool) -> None:
+    making = replace(FIRST, unscored=0)
+    lines = list(run_lines(making, TOOLS))
+    changed = next(line for line in lines if line["t"] == "review")["record"]
+    changed |= {"verdict": None, "unscored": "it is so", "unscored_kind": kind}
+    write_run(runs, making, lines)
+    load(runs)
+    write_latest(runs, made_end(making))
+    found = [(row["unfinished"], row["held"]) for row in table(runs, "tools")]
+    assert found == [(unfinished, False), (False, False), (False, False)]
 
 
 @pytest.mark.parametrize(("amount", "currency", "unit", "shown"), [

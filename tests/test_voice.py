@@ -26,7 +26,7 @@ def said(*texts: str) -> list[str | None]:
 
 def told(text: str, lines: str = "") -> list[str | None]:
     part = Part("quote", text, words_of(text), [], [])
-    return [flag.text for flag in untold_events([part], content_stems(words_of(lines)))]
+    return [flag.text for flag in untold_events([part], lambda: content_stems(words_of(lines)))]
 
 
 @pytest.mark.parametrize("text", [

@@ -1,4 +1,4 @@
-"""Text → the facts in it that can be looked up: numbers, prices, dates, versions, licences.
+"""Text → the facts in it that can be looked up, and a text as something that facts are looked up in.
 
 Facts are brought to one form, so that "$1.2k", "1,200 dollars" and "USD 1200" are one price and "October 2026" stands
 on a line that says 2026-10-05. Rules of form only: knows nothing of verdicts, and cannot tell whether two texts mean
@@ -8,74 +8,53 @@ the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from panel.checks.dates import named_months, numeric_date, quarters, quarters_in_words
+from panel.checks.found import Found, places_of, plain
+from panel.checks.licences import licences
+from panel.checks.numbers import DIGITS, number_at, parts_and_multiples, spoken_numbers
 from panel.checks.words import (
+    FRACTIONS,
     LICENCE_WORDS,
     MAGNITUDES,
+    MANY,
     MONTHS,
     NUMBER_WORDS,
     QUARTERS,
-    TENS,
-    UNITS,
+    TIMES,
     content_stems,
+    stem,
     words_of,
 )
 
-FactKind = Literal["number", "price", "date", "version", "licence", "name"]
-
-DIGITS = re.compile(r"\d+(?:[,_’'\u202f\u00a0]\d{3}(?!\d))*(?:\.\d+)*")
 DIGIT = re.compile(r"\d")
-DECIMAL_COMMA = re.compile(r",(\d\d)(?!\d)(?=\s?(?P<euro>€|EUR|euros?)?)")
-TAIL = re.compile(
-    r"(?:(?P<letter>k|K|[mM]n?|bn|[bBT])(?![A-Za-z0-9])|[\s-]?(?P<word>hundred|thousand|million|billion|trillion)\b)?\+?"
-    r"(?:\s?(?P<percent>%|percent\b|per cent\b)"
-    r"|[\s-]?(?:US\s)?(?P<currency>dollars?|euros?|pounds?|cents?|USD|EUR|GBP|JPY|INR|CHF|CAD|AUD|[$€£])(?![A-Za-z]))?"
-)
-LETTERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "t": 1e12}
-CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "dollar": "USD", "euro": "EUR",
-              "pound": "GBP", "cent": "USD"}
-CODE_BEFORE = re.compile(r"\b(USD|EUR|GBP|JPY|INR|CHF|CAD|AUD)\s?$")
-_SINGLE = "|".join(list(UNITS)[1:10])
-NUMBER_WORD = re.compile(
-    rf"(?:(?P<tens>{'|'.join(TENS)}|twenty)(?:[- ](?P<unit>{_SINGLE}))?|(?P<small>{'|'.join(UNITS)}))\b", re.IGNORECASE)
-ONE_BEFORE = re.compile(r"\b(an?|one)[ -]$", re.IGNORECASE)
-COUNTING_WORDS = (NUMBER_WORDS.keys() - {"one"}) | MAGNITUDES.keys()
+COUNTING_WORDS = (NUMBER_WORDS.keys() - {"one"}) | MAGNITUDES.keys() | {"dozen"}
 """The words a number begins with; "one" is nearly always a pronoun, and counts only before a magnitude."""
-
-ISO_DATE = re.compile(r"((?:19|20)\d\d)[-/.](0?[1-9]|1[0-2])(?:[-/.](0?[1-9]|[12]\d|3[01]))?(?![\d.])")
-SLASH_DATE = re.compile(r"(?:(\d\d?)/)?(\d\d?)/((?:19|20)\d\d)(?!\d)")
-QUARTER = re.compile(r"\b(Q[1-4]|H[12])(?:\s+(?:of\s+)?((?:19|20)\d\d))?\b")
-MONTH_NAME = re.compile(rf"\b({'|'.join(name.capitalize() for name in MONTHS)})\b")
-DAY_BEFORE = re.compile(r"(\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?$")
-AFTER_MONTH = re.compile(r"\.?(?:\s+(\d\d?)(?:st|nd|rd|th)?(?!\d))?(?:,?\s+(?:of\s+)?((?:19|20)\d\d))?\b")
-MONTH_CONTEXT = re.compile(r"\b(?:in|by|since|until|till|from|of|late|early|mid|this|last|next|before|after)[\s-]$")
-
-LICENCE = re.compile(
-    r"\b(?P<family>A?L?GPL|MPL|BSD|MIT|ISC|BUSL|BSL|SSPL|Unlicense|CC0|CC[- ]BY(?:-[A-Z]{2})*|Apache|ELv2"
-    r"|Elastic License|GNU (?:Affero |Lesser )?General Public Licen[cs]e|Mozilla Public Licen[cs]e"
-    r"|[Pp]roprietary licen[cs]e)(?P<licence>[ -][Ll]icen[cs]\w*)?"
-    r"(?:(?:,? [vV]ersion |[ -]?[vV]\.?|[ -])(?P<version>\d(?:\.\d+)?)\b)?(?P<next> [A-Z])?")
-LONG_LICENCES = {"GNU General": "gpl", "GNU Affero": "agpl", "GNU Lesser": "lgpl", "Mozilla": "mpl",
-                 "Elastic": "elv2", "roprietary": "proprietary", "BUSL": "bsl"}
-
-TELLING_WORDS = frozenset(COUNTING_WORDS | MONTHS.keys() | QUARTERS | LICENCE_WORDS)
+PART_WORDS = frozenset({"dollar", "euro", "pound", "cent", *MANY, *TIMES, *FRACTIONS,
+                        *(f"{word}s" for word in FRACTIONS)})
+TELLING_WORDS = frozenset(COUNTING_WORDS | PART_WORDS | MONTHS.keys() | QUARTERS | LICENCE_WORDS)
 """Without one of these, digits are all that a text need be searched for."""
 NO_WORDS: frozenset[str] = frozenset()
+CURRENCY_CODES = ("USD:", "EUR:", "GBP:", "JPY:", "INR:", "CHF:", "CAD:", "AUD:", "CNY:", "SEK:")
+SIZES_OF_MANY = tuple(10.0 ** power for power in range(2, 13))
+FREE = stem("free")
+LIST_MARK = re.compile(r",? (?:and |or |to )?|[-–—/]")
+MONTH_NUMBER = re.compile(r"\bmonth\b\W{1,6}(\d\d?)\b", re.IGNORECASE)
 
-
-class Found(NamedTuple):
-    """One fact of a text. Any of `keys` in a source supports it; a name needs all of its keys among the words."""
-
-    kind: FactKind
-    text: str
-    start: int
-    end: int
-    keys: tuple[str, ...]
-    in_words: bool = False
-    """Written as a number word without a unit."""
+SAID_BY = {
+    **dict.fromkeys(("half", "halve", "halves", "halved", "halving"), ("n:0.5", "%:50", "n:2")),
+    **dict.fromkeys(("double", "doubles", "doubled", "twice", "both", "pair", "pairs", "couple"), ("n:2",)),
+    **dict.fromkeys(("triple", "triples", "tripled", "thrice"), ("n:3",)),
+    **dict.fromkeys(("quadruple", "quadruples", "quadrupled"), ("n:4",)),
+    "quarter": ("n:0.25", "%:25"), "third": ("n:3",), "single": ("n:1",), "sole": ("n:1",),
+    "ii": ("n:2",), "iii": ("n:3",), "iv": ("n:4",), "dozens": ("many:12",),
+    "minute": ("time:60",), "hour": ("time:3600",), "day": ("time:86400",), "daily": ("time:86400",),
+    "week": ("time:604800",), "weekly": ("time:604800",), "month": ("time:2592000",), "monthly": ("time:2592000",),
+    **dict.fromkeys(("year", "yearly", "annual", "annually"), ("time:31536000", "time:31104000")),
+}
+"""What a word of a source supports besides its facts; a claim that has only the word is not held to it."""
 
 
 class Source(NamedTuple):
@@ -92,6 +71,11 @@ class Source(NamedTuple):
         """Whether the text says it, in whatever form."""
         if fact.kind == "name":
             return self.words.issuperset(fact.keys)
+        if fact.unit:
+            value = fact.keys[0].partition(":")[2]
+            if fact.unit == "%" and f"%:{value}" in self.keys:
+                return True
+            return fact.unit in self.keys or f"bare:{value}" in self.keys
         if not self.keys.isdisjoint(fact.keys):
             return True
         if fact.kind == "price":
@@ -107,160 +91,51 @@ def facts_in(text: str, words: list[str] | None = None) -> list[Found]:
     digits = DIGIT.search(text)
     if not telling and digits is None:
         return []
-    found: list[Found] = []
-    if telling:
-        if not telling.isdisjoint(MONTHS):
-            found += _named_months(text)
-        if not telling.isdisjoint(QUARTERS):
-            found += _quarters(text)
-        if not telling.isdisjoint(LICENCE_WORDS):
-            found += _licences(text)
+    found = _named_facts(text, telling) if telling else []
     covered = places_of(found)
     done = 0
     for match in DIGITS.finditer(text, digits.start()) if digits else ():
         start, end = match.span()
         if start < done or start in covered:
             continue
-        fact = _numeric_date(text, start, end) or _number(text, start, end, match[0])
+        fact = numeric_date(text, start, end) or number_at(text, start, end, match[0])
         if fact is not None:
             found.append(fact)
             done = fact.end
-    if not telling.isdisjoint(COUNTING_WORDS):
-        found += _number_words(text, telling)
+    if telling:
+        found += _facts_in_words(text, telling, found)
     if len(found) > 1:
         found.sort(key=lambda fact: fact.start)
     return found
 
 
-def places_of(facts: Iterable[Found], margin: int = 0) -> set[int]:
-    """The places in a text that facts cover, and so many after each: one look-up a place, however long the text."""
-    return {place for fact in facts for place in range(fact.start, fact.end + margin)}
-
-
-def source_of(text: str) -> Source:
-    """The text as something that facts are looked up in."""
-    words = words_of(text)
-    keys: set[str] = set()
-    for fact in facts_in(text, words):
-        for key in fact.keys:
-            if not key.endswith("-?"):  # only a licence without a version stands for one with any version
-                keys.add(key)
-                keys.update(_implied(key))
-    months = [key[2:9] for key in keys if re.fullmatch(r"d:\d{4}-\d\d", key)]
-    years = [f"{key[2:]}-12" for key in keys if re.fullmatch(r"d:\d{4}", key)]
-    prices = any(key[:4] in ("USD:", "EUR:", "GBP:", "JPY:", "INR:", "CHF:", "CAD:", "AUD:") for key in keys)
-    if "proprietary" in words:
-        keys.add("l:proprietary")
-    latest = max(months or years, default="")
-    return Source(frozenset(words), frozenset(content_stems(words)), frozenset(keys), prices, latest)
-
-
-line_source = lru_cache(maxsize=4096)(source_of)
-"""Bounded by the number of texts: the four personas of a dossier share one reading of a line."""
-
-
-def _implied(key: str) -> list[str]:
-    """What a fact of a source also supports: a day its month and year, 0.86.2 the version 0.86, $20 the number 20."""
-    kind, _, value = key.partition(":")
-    if kind == "d":
-        parts = value.split("-")
-        implied = [f"d:{'-'.join(parts[:size])}" for size in range(1, len(parts)) if parts[0]]
-        if len(parts) > 1 and parts[1].isdigit():
-            implied.append(f"d:-{'-'.join(parts[1:])}")
-            implied.append(f"d:-{parts[1]}")
-            quarter = (int(parts[1]) + 2) // 3
-            implied += [f"d:{year}-{span}" for year in (parts[0], "")
-                        for span in (f"Q{quarter}", f"H{(quarter + 1) // 2}")]
-        return implied
-    if kind == "version":
-        parts = value.split(".")
-        return [f"version:{'.'.join(parts[:size])}" for size in range(1, len(parts))]
-    if kind == "l":
-        family, _, version = value.partition("-")
-        return [f"l:{family}"] if version else [f"l:{family}-?"]
-    return [f"v:{value}"]
-
-
-def _plain(value: float) -> str:
-    return f"{value:.12g}"
-
-
-def _number(text: str, start: int, end: int, digits: str) -> Found | None:
-    """The number, price, version or year that these digits are part of, or null where they belong to a name."""
-    before = text[start - 1] if start else " "
-    sign = CURRENCIES.get(before) if before in "$€£¥₹" else None
-    marked = before in "vV" and not text[max(0, start - 2):start - 1].isalnum()
-    if sign is None and not marked and (before.isalnum() or before in "_.,"):
-        return None
-    if text.startswith(("st", "nd", "rd", "th"), end) and not text[end + 2:end + 3].isalnum():
-        return None
-    if text.startswith("24/7", start) or text.startswith("24/7", start - 3):
-        return None
-    if digits.count(".") > 1 or marked:
-        number = digits if "." in digits else digits.lstrip("0") or "0"
-        keys = (f"version:{number}",) if digits.count(".") > 1 else (f"version:{number}", f"n:{_plain(float(number))}")
-        return Found("version", text[start - marked:end], start - marked, end, keys)
-    code = CODE_BEFORE.search(text, max(0, start - 5), start) if sign is None else None
-    begin = code.start() if code else start - (sign is not None)
-    if code:
-        sign = code[1]
-    value = float(re.sub(r"[^\d.]", "", digits))
-    comma = DECIMAL_COMMA.match(text, end)
-    if comma and (sign == "EUR" or comma["euro"]):
-        value, end = value + int(comma[1]) / 100, comma.end()
-    return _with_tail(text, begin, end, value, sign)
-
-
-def _with_tail(text: str, begin: int, end: int, value: float, sign: str | None, in_words: bool = False) -> Found:
-    """The number with the magnitude and unit that follow it."""
-    tail = TAIL.match(text, end)
-    values = [value]
-    if tail is not None:
-        letter, word = tail["letter"], tail["word"]
-        if letter:
-            values = [value * LETTERS[letter.lower()]]
-            if letter == "m" and sign is None:
-                values.append(value)  # minutes or metres as well as millions
-        elif word:
-            values = [value * MAGNITUDES[word]]
-        currency = tail["currency"]
-        if currency and currency.startswith("cent"):
-            values = [each / 100 for each in values]
-        if currency and sign is None:
-            sign = CURRENCIES.get(currency.rstrip("s"), currency)
-        end = tail.end()
-    shown = text[begin:end]
-    if sign is not None:
-        return Found("price", shown, begin, end, tuple(f"{sign}:{_plain(each)}" for each in values))
-    if tail is not None and tail["percent"]:
-        keys = tuple(f"{unit}:{_plain(each)}" for each in values for unit in ("%", "n"))
-        return Found("number", shown, begin, end, keys)
-    year = shown if len(shown) == 4 and shown.isdigit() and 1990 <= value < 2060 else None
-    if year:
-        return Found("date", shown, begin, end, (f"d:{year}", f"n:{year}"))
-    plain = in_words and not (tail and (tail["letter"] or tail["word"]))
-    keys = tuple(f"{kind}:{_plain(each)}" for each in values for kind in ("n", "v"))
-    dotted = f"version:{shown}" if "." in shown else None
-    return Found("number", shown, begin, end, (*keys, dotted) if dotted else keys, plain)
-
-
-def _number_words(text: str, telling: frozenset[str]) -> list[Found]:
-    """The numbers written as words, searched for one by one: a pattern of all of them is ten times slower."""
-    lowered = text.lower() if len(text.lower()) == len(text) else text
-    starts = sorted(start for word in COUNTING_WORDS & telling for start in _places(lowered, word))
+def _named_facts(text: str, telling: frozenset[str]) -> list[Found]:
+    """Dates and licences by their names."""
     found: list[Found] = []
-    for start in starts:
-        if found and start < found[-1].end:
-            continue
-        article = ONE_BEFORE.search(text, max(0, start - 3), start)
-        match = NUMBER_WORD.match(text, start)
-        if match:
-            value = NUMBER_WORDS[(match["tens"] or match["small"]).lower()]
-            value += UNITS[match["unit"].lower()] if match["unit"] else 0
-            found.append(_with_tail(text, start, match.end(), value, None, in_words=True))
-        elif article:
-            found.append(_with_tail(text, article.start(), article.end(1), 1, None, in_words=True))
+    if not telling.isdisjoint(MONTHS):
+        found += named_months(text)
+    if not telling.isdisjoint(QUARTERS):
+        found += quarters(text)
+    if "quarter" in telling or "half" in telling:
+        found += quarters_in_words(text)
+    if not telling.isdisjoint(LICENCE_WORDS):
+        found += licences(text)
     return found
+
+
+def _facts_in_words(text: str, telling: frozenset[str], found: list[Found]) -> list[Found]:
+    """Numbers in words, searched for one by one: a pattern of all of them is ten times slower."""
+    more: list[Found] = []
+    covered = places_of(found)
+    if not telling.isdisjoint(PART_WORDS):
+        more = [fact for fact in parts_and_multiples(text) if fact.start not in covered]
+        covered |= places_of(more)
+    counting = COUNTING_WORDS & telling
+    if counting:
+        lowered = text.lower() if len(text.lower()) == len(text) else text
+        starts = sorted(start for word in counting for start in _places(lowered, word))
+        more += spoken_numbers(text, starts, covered)
+    return more
 
 
 def _places(text: str, word: str) -> list[int]:
@@ -273,60 +148,87 @@ def _places(text: str, word: str) -> list[int]:
     return places
 
 
-def _numeric_date(text: str, start: int, end: int) -> Found | None:
-    """The date that begins with these digits: 2026-10-05, 2026/10, 10/2026 or 5/10/2026, or null."""
-    if not (end - start > 4 or text.startswith(("-", "/"), end)):
-        return None
-    match = ISO_DATE.match(text, start)
-    if match:
-        return _date(text, start, match.end(), match[1], int(match[2]), match[3])
-    match = SLASH_DATE.match(text, start)
-    if not match:
-        return None
-    first, second = int(match[1] or 0), int(match[2])
-    month, day = (second, first) if first > 12 else (first, second) if first else (second, 0)
-    if not 1 <= month <= 12:
-        return None
-    return _date(text, start, match.end(), match[3], month, str(day) if day else None)
+def source_of(text: str, *, with_stems: bool = True) -> Source:
+    """The text as something that facts are looked up in. Stems are of use for lines only."""
+    words = words_of(text)
+    facts = facts_in(text, words)
+    keys = _listed_prices(text, facts)
+    for fact in facts:
+        keys.update(keys_said(fact))
+    distinct = frozenset(words)
+    for word in SAID_BY.keys() & distinct:
+        keys.update(SAID_BY[word])
+    if "month" in distinct and (month := MONTH_NUMBER.search(text)):
+        keys.add(f"d:-{int(month[1]):02d}")
+    if "proprietary" in distinct:
+        keys.add("l:proprietary")
+    dates = [key[2:] for key in keys if key.startswith("d:2") or key.startswith("d:1")]
+    months = [date for date in dates if len(date) == 7 and date[5:].isdigit()]
+    latest = max(months or [f"{date}-12" for date in dates if len(date) == 4], default="")
+    prices = any(key[:4] in CURRENCY_CODES for key in keys)
+    stems = content_stems(words) if with_stems else set()
+    if "USD:0" in keys:
+        stems.add(FREE)
+    return Source(distinct, frozenset(stems), frozenset(keys), prices, latest)
 
 
-def _quarters(text: str) -> list[Found]:
-    return [Found("date", match[0], match.start(), match.end(), (f"d:{match[2] or ''}-{match[1]}",))
-            for match in QUARTER.finditer(text)]
+line_source = lru_cache(maxsize=4096)(source_of)
+"""Bounded by the number of texts: the four personas of a dossier share one reading of a line."""
 
 
-def _named_months(text: str) -> list[Found]:
-    found = []
-    for match in MONTH_NAME.finditer(text):
-        before = DAY_BEFORE.search(text, max(0, match.start() - 10), match.start())
-        after = AFTER_MONTH.match(text, match.end())
-        day, year = (after[1], after[2]) if after else (None, None)
-        if before:
-            day = before[1]
-        context = MONTH_CONTEXT.search(text, max(0, match.start() - 8), match.start())
-        if day is None and year is None and match[1] in ("May", "March", "Mar", "Jan", "Sep", "Dec") and not context:
-            continue  # "May work", "March on": a verb or a name
-        start = before.start() if before else match.start()
-        end = after.end() if after else match.end()
-        found.append(_date(text, start, end, year or "", MONTHS[match[1].lower()], day))
-    return found
+def _listed_prices(text: str, facts: list[Found]) -> set[str]:
+    """The prices whose currency only the last of a list names: 10, 30 and 60 dollars."""
+    keys: set[str] = set()
+    currency = ""
+    for index in range(len(facts) - 1, -1, -1):
+        fact = facts[index]
+        if fact.kind == "price":
+            currency = fact.keys[0].partition(":")[0]
+        elif fact.kind == "number" and not fact.unit and currency and (
+                LIST_MARK.fullmatch(text, fact.end, facts[index + 1].start)):
+            keys.add(f"{currency}:{fact.keys[0].partition(':')[2]}")
+        else:
+            currency = ""
+    return keys
 
 
-def _date(text: str, start: int, end: int, year: str, month: int, day: str | None) -> Found:
-    key = f"d:{year}-{month:02d}" + (f"-{int(day):02d}" if day else "")
-    return Found("date", text[start:end], start, end, (key,))
+def keys_said(fact: Found) -> set[str]:
+    """Every key that a fact of a source supports."""
+    keys = {key for key in fact.keys if not key.endswith("-?")}
+    # only a licence without a version stands for one with any
+    keys.update(*map(_implied, keys))
+    if fact.unit and fact.unit != "%":
+        keys.add(fact.unit)
+    elif fact.kind == "number" and not fact.unit:
+        keys.update(f"bare:{key[2:]}" for key in fact.keys if key.startswith("n:"))
+    if fact.kind == "number" and fact.keys[0].startswith("n:"):
+        value = float(fact.keys[0][2:])
+        keys.update(f"many:{plain(size)}" for size in SIZES_OF_MANY if 2 * size <= value < 1000 * size)
+    if fact.kind == "date" and fact.keys[0].startswith("d:-"):
+        keys.add(f"yearless:{fact.keys[0][2:]}")
+    return keys
 
 
-def _licences(text: str) -> list[Found]:
-    found = []
-    for match in LICENCE.finditer(text):
-        family, version = match["family"], match["version"]
-        if match["next"] and not match["licence"] and not version:
-            continue  # Apache Kafka, MIT Press
-        name = next((short for long, short in LONG_LICENCES.items() if long in family), family.lower())
-        version = version.removesuffix(".0") if version else None
-        key = f"l:{name.replace(' ', '_').replace('-', '_')}" + (f"-{version}" if version else "")
-        unversioned = (f"{key.rpartition('-')[0]}-?",) if version else ()
-        end = match.start("next") if match["next"] else match.end()
-        found.append(Found("licence", text[match.start():end], match.start(), end, (key, *unversioned)))
-    return found
+def _implied(key: str) -> list[str]:
+    """What a fact of a source also supports: a day its month and year, 0.86.2 the version 0.86, $20 the number 20."""
+    kind, _, value = key.partition(":")
+    if kind == "d":
+        parts = value.split("-")
+        implied = [f"d:{'-'.join(parts[:size])}" for size in range(1, len(parts)) if parts[0] or size > 1]
+        if len(parts) > 1 and parts[1].isdigit():
+            implied.append(f"d:-{'-'.join(parts[1:])}")
+            implied.append(f"d:-{parts[1]}")
+            quarter = (int(parts[1]) + 2) // 3
+            implied += [f"d:{year}-{span}" for year in (parts[0], "")
+                        for span in (f"Q{quarter}", f"H{(quarter + 1) // 2}")]
+        return implied
+    if kind == "version":
+        parts = value.split(".")
+        implied = [f"version:{'.'.join(parts[:size])}" for size in range(1, min(len(parts), 4))]
+        if re.fullmatch(r"20\d\d", parts[0]) and len(parts) > 1 and 1 <= int(parts[1][:3]) <= 12:
+            implied += [f"d:{parts[0]}", f"d:{parts[0]}-{int(parts[1]):02d}"]  # versions that are dates
+        return implied
+    if kind == "l":
+        family, _, version = value.partition("-")
+        return [f"l:{family}"] if version else [f"l:{family}-?"]
+    return [f"v:{value}"]

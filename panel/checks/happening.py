@@ -10,7 +10,7 @@ English only: it finds most of such clauses and not all. Knows nothing of who sp
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from panel.checks.experience import QUOTED, UNREAL
 from panel.checks.parts import Part
@@ -40,13 +40,22 @@ three through to together twice two under until up us when while with within wit
 """.split())
 """What follows a verb rather than a participle before its noun ("typed output")."""
 MAYBE_PARTICIPLE = frozenset({"as", "to", "for", "in", "on"})
+DECIDING = frozenset("""
+decided persuaded tipped settled swayed convinced worried bothered counted weighed mattered
+""".split())
+"""What a line does to the one who reads it: "what decided it was the licence"."""
+MAKING = frozenset("""
+chose built made wrote went added launched released raised designed aimed bet founded published renamed adopted
+""".split())
+"""What makers do: of a tool's history a claim speaks, with its lines."""
 READING = frozenset("""
 asked began called came checked chose counted decided dropped expected found gave hoped kept left looked lost marked
 moved noted persuaded put read scored searched settled stopped swayed tipped took turned wanted weighed went wrote
-worried convinced decided cost bought made
+cost bought made
 """.split())
 """What a persona does with a dossier, and a dossier with its verdict: "I searched the lines", "that lost my vote"."""
-SELF = re.compile(r"\b(?:I|me|my (?:vote|verdict|score|mind|eye|attention|confidence|interest))\b")
+SELF = re.compile(r"\b(?:I|me|(?:my|the|a)(?: first| second)? (?:vote|verdict|score|mind|eye|look|question|reading|"
+                  r"attention|confidence|interest))\b")
 ATTRIBUTED = re.compile(
     r"\b(?:says?|said|writes?|wrote|states?|stated|reports?|reported|cites?|cited|quotes?|quoted|claims?|claimed|tells?|"
     r"told|mentions?|describes?|described|lists?|listed|announced|according|lines?|dossier|readme|page|biography|"
@@ -61,8 +70,11 @@ FIELDS = ("quote", "because.text", "caveat")
 """Where a review argues; a point is a note, and a claim has its own check."""
 
 
-def untold_events(parts: Iterable[Part], told: Collection[str]) -> list[Flag]:
-    """`invented_experience` for clauses in the past that the dossier does not tell. `told`: its content stems."""
+def untold_events(parts: Iterable[Part], told: Callable[[], Collection[str]]) -> list[Flag]:
+    """`invented_experience` for clauses in the past that the dossier does not tell.
+
+    `told` gives the dossier's content stems, and is asked only where there is such a clause.
+    """
     flags = []
     for part in parts:
         if part.field not in FIELDS:
@@ -73,7 +85,7 @@ def untold_events(parts: Iterable[Part], told: Collection[str]) -> list[Flag]:
             if verb is None or UNREAL.search(clause) or ATTRIBUTED.search(clause) or _opens_quotation(part.text, start):
                 continue
             words = content_stems(words_of(clause))
-            if words and len(words.intersection(told)) < FEWEST_KNOWN * len(words):
+            if words and len(words.intersection(told())) < FEWEST_KNOWN * len(words):
                 at = start + verb.start()
                 flags.append(Flag(kind="invented_experience", field=part.field, span=(at, start + verb.end()),
                                   text=verb[0], reason=f'"{verb[0]}" tells of something that happened, and the dossier '
@@ -107,7 +119,7 @@ def _past(clause: str) -> re.Match[str] | None:
         after = forms[position + 1] if position + 1 < len(forms) else None
         if after is not None and (after not in BEFORE or (form.endswith("ed") and after in MAYBE_PARTICIPLE)):
             continue
-        if form in READING and (SELF.search(clause) or position == 0):
+        if form in DECIDING or form in MAKING or (form in READING and (SELF.search(clause) or position == 0)):
             continue
         return words[position]
     return None

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from panel.checks.facts import Found
-from panel.checks.words import COMMON_TERMS, GENERIC, MONTHS, NUMBER_WORDS, QUARTERS, STOP
+from panel.checks.found import Found
+from panel.checks.words import COMMON_NAMES, COMMON_TERMS, GENERIC, MONTHS, NUMBER_WORDS, QUARTERS, STOP
 
 NAME = re.compile(r"[A-ZÀ-ÖØ-Þ][\w+#]*(?:[.&/-][\w+#]+)*")
 NAME_PART = re.compile(r"[^\W_]+")
@@ -24,6 +24,9 @@ LISTED = re.compile(r"(?:, (?:and |or )?| and | or |/)[A-Z]| \d")
 LOWER_CASE = re.compile(r"[^\W\d_A-ZÀ-ÖØ-Þ]+(?:-[^\W\d_A-ZÀ-ÖØ-Þ]+)*")
 ORDINARY = STOP | COMMON_TERMS | GENERIC
 NEVER_NAMES = COMMON_TERMS | STOP | QUARTERS | MONTHS.keys() | NUMBER_WORDS.keys()
+NO_NAMES_ON_LINES = NEVER_NAMES - COMMON_NAMES
+MODEL_NAME = re.compile(r"(?<![\w./-])[a-z][a-z\d]*(?:-[a-z\d.]+)*-?\d[a-z\d.]*(?:-[a-z\d.]+)*(?![\w/])")
+"""A name in small letters with a number, as models have: claude-3-opus."""
 
 
 class Capital(NamedTuple):
@@ -57,8 +60,13 @@ def capitals_inside(texts: Iterable[list[Capital]]) -> frozenset[str]:
     return frozenset(word.token.casefold() for words in texts for word in words if not word.doubtful)
 
 
-def names_in(text: str, capitals: list[Capital], inside: frozenset[str] = frozenset()) -> list[Found]:
-    """The proper names of a text: runs of capitalised words, with the case-folded words to look up as keys."""
+def names_in(
+    text: str, capitals: list[Capital], inside: frozenset[str] = frozenset(), *, common: bool = False
+) -> list[Found]:
+    """The proper names of a text: runs of capitalised words, with the case-folded words to look up as keys.
+
+    `common` takes in the names that nobody needs to look up (Python, GitHub).
+    """
     found: list[Found] = []
     keys: list[str] = []
     first = last = -1
@@ -68,7 +76,7 @@ def names_in(text: str, capitals: list[Capital], inside: frozenset[str] = frozen
                 found.append(Found("name", text[first:last], first, last, tuple(dict.fromkeys(keys))))
             keys, first = [], start
         if not doubtful or token.casefold() in inside:
-            keys += _keys(token)
+            keys += _keys(token, common)
         last = end
     if keys:
         found.append(Found("name", text[first:last], first, last, tuple(dict.fromkeys(keys))))
@@ -76,12 +84,22 @@ def names_in(text: str, capitals: list[Capital], inside: frozenset[str] = frozen
 
 
 @lru_cache(maxsize=4096)
-def _keys(token: str) -> tuple[str, ...]:
+def _keys(token: str, common: bool) -> tuple[str, ...]:
     """What to look up of a word: its parts that have a capital, `Node` of Node.js; nothing of a common term."""
-    if token.casefold() in NEVER_NAMES or len(token) < 2:
+    never = NO_NAMES_ON_LINES if common else NEVER_NAMES
+    if token.casefold() in never or len(token) < 2:
         return ()
     return tuple(part.casefold() for part in NAME_PART.findall(token)
-                 if part[0].isalpha() and part != part.lower() and len(part) > 1 and part.casefold() not in NEVER_NAMES)
+                 if part[0].isalpha() and part != part.lower() and len(part) > 1 and part.casefold() not in never)
+
+
+def model_names_in(text: str) -> list[Found]:
+    """The names in small letters with a number in them (gpt-4o, claude-3-opus), all of their parts as keys."""
+    found = []
+    for match in MODEL_NAME.finditer(text):
+        if "-" in match[0]:
+            found.append(Found("name", match[0], *match.span(), tuple(NAME_PART.findall(match[0].rstrip(".-")))))
+    return found
 
 
 def _opens_sentence(text: str, start: int) -> bool:

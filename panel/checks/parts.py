@@ -5,11 +5,13 @@ Knows nothing of what is wrong with them.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from panel.checks.facts import Found, facts_in
+from panel.checks.facts import facts_in
+from panel.checks.found import Found
 from panel.checks.names import Capital, capitals_of
-from panel.checks.words import words_of
+from panel.checks.words import content_stems, words_of
 from panel.schema import BriefText, ComparisonText, Verdict
 
 
@@ -21,6 +23,8 @@ class Part(NamedTuple):
     words: list[str]
     facts: list[Found]
     capitals: list[Capital]
+    stems: AbstractSet[str] = frozenset()
+    """The stems of its content words; of claims only."""
 
 
 def part_of(field: str, text: str) -> Part:
@@ -39,7 +43,12 @@ def published_parts(verdict: Verdict) -> list[Part]:
 
 def claim_parts(verdict: Verdict) -> list[Part]:
     """The claims, each looked up in the lines it cites."""
-    return [part_of(f"claims[{index}].text", claim.text) for index, claim in enumerate(verdict.claims)]
+    return [_claim_part(f"claims[{index}].text", claim.text) for index, claim in enumerate(verdict.claims)]
+
+
+def _claim_part(field: str, text: str) -> Part:
+    words = words_of(text)
+    return Part(field, text, words, facts_in(text, words), capitals_of(text), content_stems(words))
 
 
 def other_parts(verdict: Verdict) -> list[Part]:

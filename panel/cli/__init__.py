@@ -16,7 +16,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from panel import __version__
-from panel.cli import ask, batch, keep, look, night, setup
+from panel.cli import ask, batch, keep, ledger, look, memory, night, publish, setup
 from panel.errors import PanelError, RunStopped
 
 app = typer.Typer(
@@ -42,10 +42,13 @@ def _options(
 
 ask.add_to(app)
 look.add_to(app)
+publish.add_to(app)
+memory.add_to(app)
 keep.add_to(app)
 setup.add_to(app)
 night.add_to(app)
 batch.add_to(app)
+ledger.add_to(app)
 
 
 def main() -> NoReturn:

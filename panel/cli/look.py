@@ -122,6 +122,8 @@ def list_tools(
     category: Annotated[str | None, typer.Option(show_default=False)] = None,
     outcome: Annotated[str | None, typer.Option(help="ship, skip, split or no_quorum", show_default=False)] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", show_default=False)] = None,
+    held: Annotated[bool | None, typer.Option(
+        "--held/--not-held", help="Only tools that wait for an editor, or that do not.", show_default=False)] = None,
     sort: Annotated[str, typer.Option(help="ship_rate, mean_score, range, p_ship, name or date")] = "ship_rate",
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, show_default=False)] = None,
     as_json: AsJson = False,
@@ -136,7 +138,7 @@ def list_tools(
 
     with open_store(store_folder(runs)) as store:
         rows = leaderboard(store, category=category, outcome=outcome, model=model, search=search, sort=sort,
-                           limit=limit)
+                           limit=limit, held=held)
     if as_json:
         print_json(leaderboard_json(rows))
     elif rows:

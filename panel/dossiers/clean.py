@@ -29,24 +29,28 @@ _SUSPECT = re.compile(
 )
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_UNREMARKABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\U0010ffff<&\[]*")
+_UNREMARKABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\U0010ffff<&\[\]]*")
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _FLAG = re.compile("(?<=\U0001f3f4)\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
                    "|\U000e0077\U000e006c\U000e0073)\U000e007f")  # England, Scotland, Wales  # fmt: skip
 
 _TOKEN = re.compile(
-    r"<(?P<angled>\|[^<>|\n]{1,80}\|"  # ChatML, Llama 3, Phi, Qwen
-    r"|[|｜][^<>\n]{1,80}[|｜]"  # DeepSeek
+    r"[<＜](?P<angled>[|｜][^<>＜＞|｜\n]{1,80}[|｜]"  # ChatML, Llama 3 and 4, Phi, Qwen, DeepSeek, Command, harmony
+    r"|[|｜][^<>\n]{1,80}[|｜]"
     r"|\|[a-z_]{1,40}|[a-z_]{1,40}\||\|\"\|"  # Gemma 4
-    r"|/?(?:s|bos|eos|pad|unk|sop|eop|start_of_turn|end_of_turn|(?:start|end)_of_image|think|tool_call|tool_response"
+    r"|/?(?:s|bos|eos|pad|unk|sop|eop|start_of_turn|end_of_turn|(?:start|end)_of_image|image_soft_token"
+    r"|(?:begin(?:ning)?|end)_of_(?:sentence|text|utterance|document)|think|tool_call|tool_response|seed:[\w:]{1,40}"
     r"|fim_(?:prefix|middle|suffix|pad)|repo_?name|file_?name|file_sep|gh_stars|issue_(?:start|comment|closed)"
     r"|jupyter_(?:start|text|code|output|script)|empty_output|endoftext"  # SmolLM2
-    r"|unused\d{1,4}|reserved_\w{1,30}|extra_id_\d{1,4}))>"
+    r"|unused\d{1,4}|special_?\d{1,4}|tokens_unused_\d{1,4}|reserved_\w{1,30}|extra_id_\d{1,4}))[>＞]"
     r"|<(?P<doubled></?SYS>)>"
     r"|\[(?P<squared>/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|ARGS|CALL_ID|THINK"
-    r"|IMG|IMG_BREAK|IMG_END|PREFIX|MIDDLE|SUFFIX|gMASK|sMASK))\]",
+    r"|IMG|IMG_BREAK|IMG_END|PREFIX|MIDDLE|SUFFIX|gMASK|sMASK"
+    r"|\|[a-z_]{1,40}\|))\]"  # Mistral, GLM, Exaone
+    r"|(?P<bracketed>[\[\]]~!?b\[|\]~!?b\]|\[e~\[)",  # MiniMax
     re.IGNORECASE,
 )
+_MAY_BE_TOKEN = frozenset("<＜[]")
 
 
 class Cleaned(NamedTuple):
@@ -63,24 +67,42 @@ def clean_text(text: str) -> Cleaned:
     removed: Counter[str] = Counter()
     for _ in range(_MAX_PASSES):
         before = text
-        text = _defuse(strip_markup(_clean_characters(text, removed), removed), removed)
+        text = defuse(strip_markup(_clean_characters(text, removed), removed), removed)
         if text == before:
             break
     else:
-        # Only text made to defeat this does not settle; nothing in it may look like markup any more.
-        text = re.sub(r"&(?=[#\w])", "& ", re.sub(r"<(?=[A-Za-z/!?|｜])", "‹", text))
-        text = _defuse(_clean_characters(text, removed), removed)
+        text = _flattened(text, removed)
     return Cleaned(text, removed)
 
 
+def _flattened(text: str, removed: Counter[str]) -> str:
+    """Only text made to defeat cleaning does not settle; nothing in it may look like markup any more."""
+    text = re.sub(r"&(?=[#\w])", "& ", re.sub(r"<(?=[A-Za-z/!?|｜])", "‹", text))
+    return defuse(_clean_characters(text, removed), removed)
+
+
 def clean_line(text: str) -> Cleaned:
-    """A text of one line, cleaned: white space is folded to single blanks."""
-    cleaned, removed = clean_text(text)
-    return Cleaned(" ".join(cleaned.split()), removed)
+    """A text of one line, cleaned: white space is folded to single blanks, so that no fence of code begins in it."""
+    line = " ".join(text.split())
+    if line.isascii() and _UNREMARKABLE.fullmatch(line):
+        return Cleaned(line)
+    removed: Counter[str] = Counter()
+    for _ in range(_MAX_PASSES):
+        before = line
+        cleaned, taken = clean_text(line)
+        line = " ".join(cleaned.split())
+        removed.update(taken)
+        if line == before:
+            break
+    else:
+        line = " ".join(_flattened(line, removed).split())
+    return Cleaned(line, removed)
 
 
-def _defuse(text: str, removed: Counter[str]) -> str:
+def defuse(text: str, removed: Counter[str]) -> str:
     """Special tokens of chat templates, made readable and dead: `<|im_start|>` becomes `‹|im_start|›`."""
+    if _MAY_BE_TOKEN.isdisjoint(text):
+        return text
     count = 1
     while count:
         text, count = _TOKEN.subn(_dead, text)
@@ -92,6 +114,8 @@ def _defuse(text: str, removed: Counter[str]) -> str:
 def _dead(match: re.Match[str]) -> str:
     if match["squared"]:
         return f"({match['squared']})"
+    if match["bracketed"]:
+        return match["bracketed"].replace("~", "-")
     inner = match["angled"] or match["doubled"].strip("<>")
     return f"‹{inner}›"
 

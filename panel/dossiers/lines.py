@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from panel.dossiers.clean import clean_line, clean_text, removed_in_words
+from panel.dossiers.clean import clean_line, clean_text, defuse, removed_in_words
+from panel.dossiers.definitions import carried_characters
 from panel.dossiers.markdown import Piece, Worth, read_pieces, split_units
 from panel.dossiers.prices import price_text
 from panel.dossiers.trim import Candidate, choose
@@ -32,6 +33,10 @@ _FACT_WORTH = len(Worth)
 _HEAD = ("vendor", "tagline", "category", "version", "license")
 _PACKAGE = re.compile(r"(pypi|npm|crates|gem|conda):\s*(?:project/)?([\w.@/-]+)", re.IGNORECASE)
 _INDEXES = {"pypi": "Python package index", "npm": "npm", "crates": "crates.io", "gem": "RubyGems", "conda": "conda"}
+# Where lines are shown without numbers (prompts/small), one must not begin as a part of the prompt does.
+_PART_OF_PROMPT = re.compile(
+    r"(?:statement|tool|example|persona|human|assistant|system|user)\s?:|is the statement true|answer yes or no"
+    r"|\{\s?[\"']verdict", re.IGNORECASE)
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 
 
@@ -47,12 +52,11 @@ def cut_lines(dossier: Dossier, max_tokens: int | None = None) -> DossierLines:
     candidates: list[Candidate] = []
     for field, text in _fields(dossier, name, removed, notes):
         worth = _KEPT_WORTH if field == "name" else _FIELD_WORTH
-        candidates.append(Candidate(Line(number=len(candidates) + 1, field=field, text=text), worth))
+        candidates.append(Candidate(_numbered(candidates, field, text), worth))
     for text in _facts(dossier, removed):
-        candidates.append(Candidate(Line(number=len(candidates) + 1, field="facts", text=text), _FACT_WORTH))
+        candidates.append(Candidate(_numbered(candidates, "facts", text), _FACT_WORTH))
     for piece in _description(dossier.description, removed, notes):
-        line = Line(number=len(candidates) + 1, field="description", text=piece.text)
-        candidates.append(Candidate(line, piece.worth, piece.heading))
+        candidates.append(Candidate(_numbered(candidates, "description", piece.text), piece.worth, piece.heading))
     left_out = choose(candidates, max_tokens)
     return DossierLines(
         tool_id=dossier.id,
@@ -62,6 +66,11 @@ def cut_lines(dossier: Dossier, max_tokens: int | None = None) -> DossierLines:
         removed=(*removed_in_words(removed), *notes),
         words=sum(count_words(one.line.text) for one in candidates),
     )
+
+
+def _numbered(before: list[Candidate], field: str, text: str) -> Line:
+    """The line after those before, marked as an item where it begins like a part of a prompt."""
+    return Line(number=len(before) + 1, field=field, text=f"- {text}" if _PART_OF_PROMPT.match(text) else text)
 
 
 def count_words(text: str) -> int:
@@ -147,7 +156,7 @@ def _unknown(extra: dict[str, Any], removed: Counter[str], notes: list[str]) -> 
         if count > MAX_UNKNOWN:
             notes.append(f"keys after the first {MAX_UNKNOWN} that are no fields")
             return
-        yield label, f"{label}: {text}"
+        yield label, defuse(f"{label}: {text}", removed)  # a token may be made of both
 
 
 def _shown(value: Any) -> str:
@@ -170,4 +179,8 @@ def _description(text: str | None, removed: Counter[str], notes: list[str]) -> l
     cleaned, taken = clean_text(text)
     if taken:
         removed.update(taken)
-    return list(read_pieces(cleaned))
+    carried = carried_characters(cleaned)
+    if carried:
+        removed["hidden Markdown"] += carried
+    # Without its escapes and emphasis a text may hold a template token that it did not hold before.
+    return [piece._replace(text=defuse(piece.text, removed)) for piece in read_pieces(cleaned)]

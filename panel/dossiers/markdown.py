@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
+from panel.dossiers.definitions import Definition
+
 MAX_UNIT = 300
 """Characters of one piece; a longer paragraph is split into sentences, a longer sentence at a comma or blank."""
 PACK = 200
@@ -48,7 +50,6 @@ _ITEM = re.compile(r"[ ]*(?:[-*+•]|(\d{1,3})[.)])[ ]+(.*)$")
 _QUOTE = re.compile(r"[ ]{0,3}>[ ]?")
 _ADMONITION = re.compile(r"\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]", re.IGNORECASE)
 _TABLE_RULE = re.compile(r"[ |]*:?-{2,}[-:| ]*$")
-_REFERENCE = re.compile(r"[ ]{0,3}\[(?!\^)[^\]\n]{1,200}\]:[ ]*\S.*$")
 # What is between two marks is bounded: a mark that never closes must not be looked for through all of a text.
 _CODE_SPAN = re.compile(r"(`{1,3})(?!`)(.{1,400}?)(?<!`)\1(?!`)")
 _TARGET = (  # the last form is a link that was cut off with the text
@@ -123,6 +124,7 @@ class _Block(NamedTuple):
 def _blocks(text: str) -> Iterator[_Block]:
     held = _Block("paragraph", [])
     fence = ""
+    definition = Definition()
     for raw in text.expandtabs(4).split("\n"):
         opening = _FENCE.match(raw)
         if fence:
@@ -139,6 +141,10 @@ def _blocks(text: str) -> Iterator[_Block]:
         line = raw
         while _QUOTE.match(line):
             line = line[_QUOTE.match(line).end() :]  # type: ignore[union-attr]
+        if definition.takes(line):
+            yield held
+            held = _Block("paragraph", [])
+            continue
         if held.kind == "paragraph" and len(held.lines) == 1 and _SETEXT.match(line) and "|" not in held.lines[0]:
             yield _Block("heading", held.lines, 1 if "=" in line else 2)
             held = _Block("paragraph", [])
@@ -154,7 +160,7 @@ def _blocks(text: str) -> Iterator[_Block]:
 
 def _starts(line: str, held: _Block) -> _Block | None:
     """The block a line starts, or null when it goes on with the one held."""
-    if not line.strip() or _RULE.match(line) or _REFERENCE.match(line):
+    if not line.strip() or _RULE.match(line):
         return _Block("paragraph", [])
     heading = _ATX.match(line)
     if heading:

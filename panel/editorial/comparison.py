@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from panel.editorial import scorecard as read
 from panel.schema.review import Comparison, ComparisonText
 from panel.schema.scorecard import Scorecard
+from panel.schema.verdict import Flag
 from panel.scoring import stable_pick
 
 NO_PREFERENCE = "no stable preference"
@@ -203,6 +204,13 @@ def changes_of_mind(card: Scorecard) -> list[tuple[str, str]]:
         if seat.shown and seat.shown.verdict and seat.shown.verdict.change_my_mind
         and (side not in ("ship", "skip") or seat.shown.verdict.verdict == side)
     ]
+
+
+def holding_flags(page: ComparisonPage) -> list[tuple[str, Flag]]:
+    """Who and what: flags of the answers over both tools that hold the page. Each once, whatever the order it is in."""
+    found = {(seat.name, flag.kind, flag.field, flag.text): flag
+             for seat in page.seats for one, _ in seat.texts() for flag in one.flags if flag.holds}
+    return [(name, flag) for (name, *_), flag in found.items()]
 
 
 def notes_of(page: ComparisonPage) -> list[str]:

@@ -17,6 +17,8 @@ from panel.schema.leaderboard import LeaderboardRow
 from panel.schema.scorecard import Scorecard
 
 OUTCOME_STYLES = {"ship": "bold green", "skip": "bold red", "split": "bold yellow", "no quorum": "bold yellow"}
+HELD = ", held"
+"""After the outcome of a panel that waits for an editor."""
 NARROW, WIDE = 70, 100
 
 
@@ -29,6 +31,7 @@ def leaderboard_row(card: Scorecard) -> LeaderboardRow:
         thin=card.lines.thin,
         score=card.score,
         reviewed_at=card.reviewed_at,
+        held=card.held,
     )
 
 
@@ -37,7 +40,7 @@ def _cells(row: LeaderboardRow) -> dict[str, str]:
     mean = read.NONE if score.mean_score is None else f"{score.mean_score:.0f}"
     return {
         "tool": row.name + (" (first look)" if row.thin else ""),
-        "panel": read.outcome_words(score),
+        "panel": read.outcome_words(score) + (HELD if row.held else ""),
         "votes": f"{read.votes_words(score)} of {score.seats}",
         "ship rate": read.ship_rate_words(score),
         "score": mean,
@@ -70,11 +73,14 @@ def print_leaderboard(rows: Sequence[LeaderboardRow], console: Console) -> None:
         cells = _cells(row)
         table.add_row(*(Text(plain(cells[name]), _style(name, cells[name])) for name in columns))
     console.print(table)
+    held = sum(row.held for row in rows)
+    if held:
+        console.print(Text(f"{held} held: flags wait for an editor; ship-panel flags"))
     console.print(Text(read.DISCLOSURE, "dim"))
 
 
 def _style(column: str, words: str) -> str:
-    return OUTCOME_STYLES.get(words, "") if column == "panel" else "bold" if column == "tool" else ""
+    return OUTCOME_STYLES.get(words.removesuffix(HELD), "") if column == "panel" else "bold" if column == "tool" else ""
 
 
 def leaderboard_markdown(rows: Sequence[LeaderboardRow]) -> str:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from panel.editorial import scorecard as read
+from panel.editorial.flags import cleared_words, held_words, seat_lines, warnings
 from panel.editorial.leaderboard import leaderboard_markdown
+from panel.editorial.marks import marked_markdown
 from panel.editorial.plain import escaped, link, shortened
 from panel.editorial.pricing import price_read
+from panel.editorial.said import Said, said_by
+from panel.editorial.to_check import list_lines
 from panel.schema.leaderboard import LeaderboardRow
 from panel.schema.run import Run
 from panel.schema.scorecard import Scorecard
-from panel.schema.verdict import Verdict
 from panel.scoring import strongest_dissent
 
 LINE_SHOWN = 400
@@ -50,22 +53,32 @@ def strong(texts: Iterable[str]) -> list[str]:
     return [f"**{text}**" for text in map(escaped, texts) if text]
 
 
-def scorecard_markdown(card: Scorecard, level: int = 1) -> str:
-    """One tool's page; `level` is that of its heading. Ends in a newline."""
+def scorecard_markdown(card: Scorecard, level: int = 1, *, headed: bool = True) -> str:
+    """One tool's page; `level` is that of its heading, left out unless `headed`. Ends in a newline."""
     hashes = "#" * level
-    blocks = [f"{hashes} {escaped(read.titled(card))}"]
+    blocks = [f"{hashes} {escaped(read.titled(card))}"] if headed else []
     if card.dossier.tagline:
         blocks.append(escaped(card.dossier.tagline))
     blocks.append(f"*{read.DISCLOSURE}*")
-    blocks += strong(card.captions)
+    blocks += strong([*filter(None, [held_words(card)]), *card.captions, *warnings(card)])
     blocks.append("\n".join(_summary(card)))
     for seat in read.seated(card):
         blocks += _seat(card, seat, f"{hashes}#")
+    blocks += _not_in_dossier(card, hashes)
     blocks.append(f"{hashes}# Strongest dissent")
     blocks.append(dissent_markdown_of(card))
     blocks.append(f"{hashes}# How this was made")
-    blocks.append("\n".join(f"- **{label}:** {escaped(words)}" for label, words in read.made_by(card)))
+    made = [*read.made_by(card), *(("Editor", words) for words in cleared_words(card))]
+    blocks.append("\n".join(f"- **{label}:** {escaped(words)}" for label, words in made))
     return "\n\n".join(blocks) + "\n"
+
+
+def _not_in_dossier(card: Scorecard, hashes: str) -> list[str]:
+    lines = list_lines(card)
+    if not lines:
+        return []
+    return [f"{hashes}# Not in the dossier", "Facts to check are in italics where they stand.",
+            "\n".join(f"- **{label.capitalize()}:** {escaped(line)}" for label, line in lines)]
 
 
 def heading_facts(card: Scorecard) -> list[tuple[str, str]]:
@@ -82,7 +95,7 @@ def heading_facts(card: Scorecard) -> list[tuple[str, str]]:
         ("Community", f"{read.NONE} (no votes)"),
         ("Pricing", escaped(f"{price.full} ({where})" if where else price.full)),
         ("Category", escaped(read.category(card))),
-        ("Best for", f"{escaped(best[0])} (says {escaped(best[1])})" if best else read.NONE),
+        ("Best for", f"{escaped(best[0].rstrip('.'))} (says {escaped(best[1])})" if best else read.NONE),
         ("License", escaped(card.dossier.license or read.NONE)),
         ("Version", escaped(card.dossier.version or read.NONE)),
     ]
@@ -111,32 +124,45 @@ def _seat(card: Scorecard, seat: read.Seated, hashes: str) -> list[str]:
     if review and review.unscored:
         blocks.append(f"Unscored ({escaped(read.spoken(review.unscored_kind or 'no reason kept'))}): "
                       f"{escaped(review.unscored)}")
-    if verdict and verdict.quote:
-        blocks.append(f"> {escaped(verdict.quote)}")
-    if verdict:
-        blocks.append("\n".join(_reasons(card, verdict)))
-    if review and review.flags:
-        flags = "\n".join(f"- {escaped(read.flag_words(flag))}" for flag in review.flags)
-        blocks += ["Flags for the editor:", flags]
-    return blocks
+    said = said_by(card, seat)
+    if said:
+        if said.verdict.quote:
+            blocks.append(f"> {_marked(said, 'quote', said.verdict.quote)}")
+        blocks.append("\n".join(_reasons(said)))
+    flags = [f"- {_flag_line(line, holds)}" for line, holds in seat_lines(card, seat)]
+    return [*blocks, "Flags:", "\n".join(flags)] if flags else blocks
 
 
-def _reasons(card: Scorecard, verdict: Verdict) -> list[str]:
-    lines = [f"- **Because** ({escaped(read.spoken(verdict.because.point))}): {escaped(verdict.because.text)}"]
+def _flag_line(line: str, holds: bool) -> str:
+    mark, _, rest = line.partition(": ")
+    return f"**{escaped(mark)}:** {escaped(rest)}" if holds else escaped(line)
+
+
+def _marked(said: Said, field: str, text: str) -> str:
+    return marked_markdown(text, said.flags_in(field))
+
+
+def _reasons(said: Said) -> list[str]:
+    verdict = said.verdict
+    because = verdict.because
+    lines = [f"- **Because** ({escaped(read.spoken(because.point))}): {_marked(said, 'because.text', because.text)}"]
     lines.append("- **Points:**")
-    lines += [f"  - {escaped(read.spoken(point))}: {escaped(text)}" for point, text in verdict.points.items()]
+    lines += [f"  - {escaped(read.spoken(point))}: {_marked(said, f'points.{point}', text)}"
+              for point, text in verdict.points.items()]
     lines.append("- **Claims:**")
-    for claim in verdict.claims:
-        lines.append(f"  - {escaped(claim.text)} ({read.line_numbers(claim.lines) or 'general knowledge, no line'})")
-        lines += cited_markdown(card, claim.lines)
+    for index, claim in enumerate(verdict.claims):
+        where = read.line_numbers(claim.lines) or "general knowledge, no line"
+        lines.append(f"  - {_marked(said, f'claims[{index}].text', claim.text)} ({where})")
+        lines += cited_markdown(said.card, claim.lines)
     rest = [
-        ("Missing", "; ".join(verdict.missing)), ("Best for", verdict.best_for),
-        ("Would change its mind", verdict.change_my_mind), ("Caveat", verdict.caveat),
+        ("Missing", "missing", "; ".join(verdict.missing)), ("Best for", "best_for", verdict.best_for),
+        ("Would change its mind", "change_my_mind", verdict.change_my_mind), ("Caveat", "caveat", verdict.caveat),
     ]
-    lines += [f"- **{label}:** {escaped(text)}" for label, text in rest if text]
+    lines += [f"- **{label}:** {_marked(said, field, text)}" for label, field, text in rest if text]
     if verdict.prediction:
-        said = verdict.prediction
-        lines.append(f"- **Prediction:** {escaped(said.statement)} (by {said.by}, {said.probability}%)")
+        foretold = verdict.prediction
+        statement = _marked(said, "prediction.statement", foretold.statement)
+        lines.append(f"- **Prediction:** {statement} (by {foretold.by}, {foretold.probability}%)")
     return lines
 
 

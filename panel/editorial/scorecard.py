@@ -13,20 +13,10 @@ from panel.schema.persona import Persona
 from panel.schema.review import Review
 from panel.schema.score import PanelScore
 from panel.schema.scorecard import Scorecard
-from panel.schema.verdict import Flag
 
 DISCLOSURE = "Written by AI personas that have not used the tool."
 PERSONA_ORDER = ("builder", "competitor_analyst", "futurist", "investor")
 NONE = "—"
-
-FLAG_WORDS = {
-    "ungrounded": "not supported by the lines it cites",
-    "to_check": "to check",
-    "banned_phrase": "a phrase this persona never says",
-    "invented_experience": "reads as if the tool had been used",
-    "score_mismatch": "score and verdict disagree",
-    "suspicious_dossier": "the dossier tries to instruct the reviewer",
-}
 
 
 @dataclass(frozen=True)
@@ -234,31 +224,6 @@ def notes(card: Scorecard) -> list[str]:
         found.append(f"{counted(len(card.lines.left_out), 'line')} left out to fit the model's context")
     found += [f"suspicious text: {removed}" for removed in card.lines.removed]
     return found
-
-
-GATHERED = ("to_check", "outside_knowledge")
-"""Kinds of flags that come in numbers and say all with their text."""
-
-
-def flag_words(flag: Flag) -> str:
-    """A flag in plain words: what is wrong, why, and with which words of the text."""
-    said = f"{FLAG_WORDS.get(flag.kind, spoken(flag.kind))}: {flag.reason}"
-    quoted = f' ("{flag.text}")' if flag.text and flag.text not in flag.reason else ""
-    place = f" [in {spoken(flag.field.replace('.', ': '))}]" if flag.field else ""
-    return said + quoted + place
-
-
-def flags_in_short(flags: Iterable[Flag]) -> list[str]:
-    """Flags in few lines: those that only name a word or number are gathered by kind ("to check: Qwen, 2028")."""
-    gathered: dict[str, list[str]] = {}
-    alone = []
-    for flag in flags:
-        if flag.kind in GATHERED and flag.text:
-            gathered.setdefault(flag.kind, []).append(flag.text)
-        else:
-            alone.append(flag_words(flag))
-    return [f"{FLAG_WORDS.get(kind, spoken(kind))}: {', '.join(dict.fromkeys(texts))}"
-            for kind, texts in gathered.items()] + alone
 
 
 def cited(card: Scorecard, numbers: Iterable[int]) -> list[tuple[int, str | None]]:

@@ -15,11 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from panel.editorial import scorecard as read
+from panel.editorial.flags import cleared_words, held_words, seat_lines, warnings
 from panel.editorial.leaderboard import OUTCOME_STYLES
+from panel.editorial.marks import pieces
 from panel.editorial.plain import plain, shortened
 from panel.editorial.pricing import price_read
+from panel.editorial.said import Said, said_by
+from panel.editorial.to_check import list_lines
 from panel.schema.scorecard import Scorecard
-from panel.schema.verdict import Verdict
 from panel.scoring import strongest_dissent
 
 SIDE_BY_SIDE = 100
@@ -58,14 +61,23 @@ def print_scorecards(cards: Sequence[Scorecard], console: Console, *, detail: bo
         console.print()
         _print_reviewers(group, console, detail)
         for card in group:
+            _print_not_in_dossier(card, console, named=len(cards) > 1)
             _print_end(card, console, named=len(cards) > 1)
 
 
 def print_preamble(cards: Sequence[Scorecard], console: Console) -> None:
-    """What every page says before anything else: who wrote it, and the captions of its models."""
+    """What every page says before anything else: who wrote it, what holds it, captions of models, suspicious text."""
     console.print(Text(read.DISCLOSURE, "italic"))
+    for card in cards:
+        held = held_words(card)
+        if held:
+            console.print(words(held, "bold red"))
     for caption in dict.fromkeys(caption for card in cards for caption in card.captions):
         console.print(words(caption, "bold yellow"))
+    for card in cards:
+        named = f"{card.dossier.name}: " if len(cards) > 1 else ""
+        for warning in warnings(card):
+            console.print(words(f"{named}{warning}", "bold yellow"))
     console.print()
 
 
@@ -98,7 +110,7 @@ def _summary_rows(cards: Sequence[Scorecard]) -> Iterable[tuple[str, list[Text]]
     prices = [price_read(card) for card in cards]
     yield "pricing", [words(f"{one.short} ({one.where})" if one.where else one.short) for one in prices]
     yield "category", [words(read.category(card)) for card in cards]
-    yield "best for", [words(f"{best[0]} (says {best[1]})" if best else read.NONE) for best in bests]
+    yield "best for", [words(f"{best[0].rstrip('.')} (says {best[1]})" if best else read.NONE) for best in bests]
     if any(_own_notes(card) for card in cards):
         yield "note", [words("; ".join(_own_notes(card)), "yellow") for card in cards]
 
@@ -172,38 +184,56 @@ def seat_block(
     review = seat.shown
     if review and review.unscored:
         body.append(words(f"{read.spoken(review.unscored_kind or 'unscored')}: {review.unscored}"))
-    if review and review.verdict:
-        body += _verdict_text(card, review.verdict, detail)
-    if review:
-        said = [read.flag_words(flag) for flag in review.flags] if detail else read.flags_in_short(review.flags)
-        body += [words(f"flag: {line}", "dim") for line in said]
+    said = said_by(card, seat)
+    if said:
+        body += _verdict_text(said, detail)
+    body += [words(line if holds else f"note: {line}", "bold red" if holds else "dim")
+             for line, holds in seat_lines(card, seat)]
     return boxed(title, Group(*body), console)
 
 
-def _verdict_text(card: Scorecard, verdict: Verdict, detail: bool) -> list[RenderableType]:
+def marked(said: Said, field: str, text: str) -> Text:
+    """One text of a verdict: what holds underlined in red with its flag's number, what is to check underlined."""
+    line = Text()
+    for piece in pieces(text, said.flags_in(field)):
+        if line and not piece.close:
+            line.append(" ")
+        line.append(piece.text, "bold red underline" if piece.number else "underline" if piece.noted else "")
+        if piece.number:
+            line.append(f" [flag {piece.number}]", "red")
+    return line
+
+
+def _verdict_text(said: Said, detail: bool) -> list[RenderableType]:
     found: list[RenderableType] = []
+    verdict = said.verdict
     if verdict.quote:
-        found += [Text(""), words(f"“{plain(verdict.quote)}”"), Text("")]
-    found.append(_labelled(f"because ({read.spoken(verdict.because.point)})", verdict.because.text))
+        found += [Text(""), Text.assemble("“", marked(said, "quote", verdict.quote), "”"), Text("")]
+    because = f"because ({read.spoken(verdict.because.point)})"
+    found.append(_labelled(because, marked(said, "because.text", verdict.because.text)))
     if verdict.caveat:
-        found.append(_labelled("caveat", verdict.caveat))
+        found.append(_labelled("caveat", marked(said, "caveat", verdict.caveat)))
     if not detail:
         return found
-    found += [Text(""), *(indented(_labelled(read.spoken(point), text)) for point, text in verdict.points.items())]
+    found += [Text(""), *(indented(_labelled(read.spoken(point), marked(said, f"points.{point}", text)))
+                          for point, text in verdict.points.items())]
     found.append(Text(""))
-    for claim in verdict.claims:
+    for index, claim in enumerate(verdict.claims):
         where = read.line_numbers(claim.lines) or "general knowledge, no line"
-        found.append(indented(sentence(("claim: ", "dim"), (claim.text, ""), (f" ({where})", "dim"))))
-        found += [indented(line, 4) for line in cited_text(card, claim.lines)]
+        text = marked(said, f"claims[{index}].text", claim.text)
+        found.append(indented(Text.assemble(("claim: ", "dim"), text, (f" ({where})", "dim"))))
+        found += [indented(line, 4) for line in cited_text(said.card, claim.lines)]
     found.append(Text(""))
     rest = [
-        ("missing", "; ".join(verdict.missing)), ("best for", verdict.best_for),
-        ("would change its mind", verdict.change_my_mind),
+        ("missing", "missing", "; ".join(verdict.missing)), ("best for", "best_for", verdict.best_for),
+        ("would change its mind", "change_my_mind", verdict.change_my_mind),
     ]
-    found += [_labelled(label, text) for label, text in rest if text]
+    found += [_labelled(label, marked(said, field, text)) for label, field, text in rest if text]
     if verdict.prediction:
-        said = verdict.prediction
-        found.append(_labelled("prediction", f"{said.statement} (by {said.by}, {said.probability}%)"))
+        foretold = verdict.prediction
+        statement = marked(said, "prediction.statement", foretold.statement)
+        found.append(_labelled("prediction", Text.assemble(
+            statement, f" (by {foretold.by}, {foretold.probability}%)")))
     return found
 
 
@@ -212,8 +242,8 @@ def indented(line: Text, by: int = 2) -> RenderableType:
     return Padding(line, (0, 0, 0, by))
 
 
-def _labelled(label: str, text: str) -> Text:
-    return sentence((f"{label}: ", "dim"), (text, ""))
+def _labelled(label: str, text: Text) -> Text:
+    return Text.assemble(words(f"{label}:", "dim"), " ", text)
 
 
 def cited_text(card: Scorecard, numbers: Iterable[int]) -> list[Text]:
@@ -237,9 +267,21 @@ def dissent_text(card: Scorecard) -> Text:
     )
 
 
+def _print_not_in_dossier(card: Scorecard, console: Console, *, named: bool) -> None:
+    lines = list_lines(card)
+    if not lines:
+        return
+    console.print(words(f"{card.dossier.name}, not in the dossier" if named else "Not in the dossier", "bold"))
+    for label, line in lines:
+        console.print(indented(_labelled(label, words(line))))
+    console.print()
+
+
 def _print_end(card: Scorecard, console: Console, *, named: bool) -> None:
     label = f"{card.dossier.name}, strongest dissent: " if named else "Strongest dissent: "
     console.print(Text.assemble(sentence((label, "bold")), dissent_text(card)))
     made = "; ".join(f"{label.lower()} {text}" for label, text in read.made_by(card))
     console.print(words(made, "dim"))
+    for line in cleared_words(card):
+        console.print(words(line, "dim"))
     console.print()

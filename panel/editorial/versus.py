@@ -16,10 +16,12 @@ from panel.editorial.comparison import (
     SeatPick,
     Sentence,
     changes_of_mind,
+    holding_flags,
     notes_of,
     overall_words,
     pick_words,
 )
+from panel.editorial.flags import flag_words, held_words, notes_in_short, warnings
 from panel.editorial.markdown import cited_markdown, dissent_markdown_of, heading_facts, strong
 from panel.editorial.plain import escaped
 from panel.editorial.terminal import (
@@ -51,7 +53,7 @@ def comparison_markdown(page: ComparisonPage) -> str:
         f"# {escaped(a.name)} vs {escaped(b.name)}",
         escaped(pick_if(a.name, page.pick_a_if)), escaped(pick_if(b.name, page.pick_b_if)),
         f"*{read.DISCLOSURE}*",
-        *strong(notes_of(page)),
+        *strong([*held_lines(page), *notes_of(page), *warning_lines(page)]),
         "## Decision", "\n".join(_decision_table(page)),
         "## Reviewers", "\n".join(_reviewer_table(page)),
         "## Picks", f"**Overall:** {escaped(overall_words(page))}",
@@ -108,10 +110,23 @@ def _seat_cell(seat: read.Seated | None) -> str:
 
 
 def pick_asides(seat: SeatPick) -> tuple[str | None, list[str]]:
-    """The quote of a seat with a stable pick (another's would argue for an order), and its flags in plain words."""
+    """The quote of a seat with a stable pick (another's would argue for an order), and its flags, what holds first."""
     quote = next((text.quote for _, text in seat.texts() if text.quote), None) if seat.stable else None
-    flags = dict.fromkeys(read.flag_words(flag) for one, _ in seat.texts() for flag in one.flags)
-    return quote, [f"flag: {words}" for words in flags]
+    flags = {(flag.kind, flag.reason): flag for one, _ in seat.texts() for flag in one.flags}.values()
+    holding = [f"HOLDS: {flag_words(flag)}" for flag in flags if flag.holds]
+    return quote, holding + [f"note: {line}" for line in notes_in_short(flag for flag in flags if not flag.holds)]
+
+
+def held_lines(page: ComparisonPage) -> list[str]:
+    """What holds the page back: its own answers, then each tool's panel."""
+    own = len(holding_flags(page))
+    said = [f"HELD: {read.counted(own, 'flag')} in the answers over both tools, below"] if own else []
+    return said + [line for line in map(held_words, (page.a, page.b)) if line]
+
+
+def warning_lines(page: ComparisonPage) -> list[str]:
+    """Suspicious text and models that judge their own maker, with the tool they are of."""
+    return [f"{card.dossier.name}: {warning}" for card in (page.a, page.b) for warning in warnings(card)]
 
 
 def _pick_item(page: ComparisonPage, seat: SeatPick) -> str:
@@ -144,6 +159,9 @@ def print_comparison(page: ComparisonPage, console: Console) -> None:
         console.print(words(pick_if(card.dossier.name, said), "bold"))
     console.print()
     print_preamble([page.a, page.b], console)
+    if holding_flags(page):
+        console.print(words(held_lines(page)[0], "bold red"))
+        console.print()
     console.print(summary([page.a, page.b]))
     console.print()
     _print_reviewers(page, console)
@@ -179,7 +197,7 @@ def _print_picks(page: ComparisonPage, console: Console) -> None:
         table.add_row(words(seat.name), words(pick_words(page, seat)))
         quote, flags = pick_asides(seat)
         for aside in ([f"“{quote}”"] if quote else []) + flags:
-            table.add_row("", words(aside, "dim"))
+            table.add_row("", words(aside, "bold red" if aside.startswith("HOLDS: ") else "dim"))
     console.print(table)
     console.print()
 

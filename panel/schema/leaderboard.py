@@ -15,3 +15,5 @@ class LeaderboardRow(Record):
     score: PanelScore
     reviewed_at: str | None = None
     """UTC, ISO 8601; null where it is not known."""
+    held: bool = False
+    """Whether it waits for an editor to clear flags."""

@@ -61,6 +61,7 @@ _OUTCOMES: dict[str, tuple[Table, type[Review | Brief | Comparison]]] = {
     "review": (tables.REVIEWS, Review), "brief": (tables.BRIEFS, Brief), "compare": (tables.COMPARISONS, Comparison),
 }
 """Carried out, perhaps more than once: what is done stays, of those the one that was finished last."""
+_STATEMENTS: dict[str, type[Resolution | Clearance]] = {"resolution": Resolution, "clearance": Clearance}
 _RANKED_BY = frozenset({"unscored_kind", "finished_at", "run_id", "tool_id"})
 _KNOWN_KEYS = quoted(json.dumps(dict.fromkeys(Dossier.model_fields)))
 KINDS = (*_ONCE, *_OUTCOMES, "assigned", "sent", "answer", "ended")
@@ -80,6 +81,7 @@ def fill(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE touched (tool_id VARCHAR)")
     for folder in batch.runs:
         _load_run(connection, folder)
+    _read_statements(connection, batch)
     try:
         for kind in filter(batch.counts.get, _ONCE):
             _load_once(connection, batch, kind)
@@ -87,9 +89,6 @@ def fill(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
             _load_assigned(connection, batch)
         for kind in filter(batch.counts.get, _OUTCOMES):
             _load_outcomes(connection, batch, kind)
-        if "clearance" in batch.counts:
-            connection.execute("INSERT INTO touched SELECT DISTINCT record.tool_id FROM "
-                               + _read(batch, "clearance", {"record": shape_of(Clearance)}))
         _load_calls(connection, batch)
         if "ended" in batch.counts:
             _load_ended(connection, batch)
@@ -107,6 +106,29 @@ def _read(batch: Batch, kind: str, shape: dict[str, Any], more: str = "") -> str
     return f"(SELECT unnest(from_json(line, {shape_literal(shape)})){more} FROM {lines})"
 
 
+def _read_statements(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    """Check what people stated, line by line: it is little, and nothing makes it again. Tools with clearances are
+    `touched`. Raises StoreError naming file and line.
+    """
+    for kind, record in _STATEMENTS.items():
+        if kind not in batch.counts:
+            continue
+        with batch.file(kind).open("rb") as file:
+            for text in file:
+                try:
+                    line = json.loads(text)
+                    stated = record.model_validate(line["record"])
+                except (ValueError, KeyError, RecursionError) as error:
+                    raise broken_line(*batch.place(_number(text))) from error
+                if isinstance(stated, Clearance):
+                    connection.execute("INSERT INTO touched VALUES (?)", [stated.tool_id])
+
+
+def _number(line: bytes) -> int:
+    """The number of a line within its batch."""
+    return int(line.split(b'"n":', 1)[1].split(b",", 1)[0])
+
+
 def _name_broken(batch: Batch) -> None:
     """Raises StoreError naming the first line that is no JSON, if there is one."""
     for kind in batch.counts:
@@ -115,8 +137,7 @@ def _name_broken(batch: Batch) -> None:
                 try:
                     json.loads(line)
                 except (ValueError, RecursionError) as error:
-                    number = int(line.split(b'"n":', 1)[1].split(b",", 1)[0])
-                    raise broken_line(*batch.place(number)) from error
+                    raise broken_line(*batch.place(_number(line))) from error
 
 
 def _load_once(connection: duckdb.DuckDBPyConnection, batch: Batch, kind: str) -> None:

@@ -148,6 +148,10 @@ def _fill(path: Path, due: list[Path], limit_mb: int) -> Counter[str]:
             if pending > CHECKPOINT_BYTES:
                 connection.execute("CHECKPOINT")
                 pending = 0
+        if lines["review"]:
+            from panel.store.echoes import echo_personas  # with all of the checks: who only reads the store needs none
+
+            echo_personas(connection, {path.parent.name for path in due})
         connection.execute("CHECKPOINT")
     return lines
 

@@ -34,7 +34,8 @@ WHERE seat.persona_id = ? AND seat.vote IN (0, 1)
 _FLAGS = """
 SELECT kind, count(*) AS reviews FROM
 (SELECT unnest(list_distinct(list_transform(flags, lambda flag: flag.kind))) AS kind FROM reviews
-  WHERE persona_id = ? AND len(flags) > 0)
+  WHERE persona_id = $1 AND len(flags) > 0
+ UNION ALL SELECT 'template_echo' FROM (SELECT DISTINCT key FROM echoes WHERE persona_id = $1))
 GROUP BY kind ORDER BY reviews DESC, kind
 """
 

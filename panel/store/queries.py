@@ -10,11 +10,24 @@ from typing import Any
 import duckdb
 
 from panel.errors import ConfigError, StoreError
-from panel.schema import Brief, Comparison, Depth, DossierLines, Message, Panel, Persona, Prompt
+from panel.schema import (
+    Brief,
+    Clearance,
+    Comparison,
+    Depth,
+    DossierLines,
+    Flag,
+    Message,
+    Panel,
+    Persona,
+    Prompt,
+    Review,
+)
 from panel.schema.leaderboard import LeaderboardRow
 from panel.schema.record import DIGEST_LENGTH
-from panel.schema.scorecard import Scorecard
+from panel.schema.scorecard import Held, Scorecard
 from panel.store.rows import brief_from, comparison_from, dossier_from, fetch, lines_from, review_from, score_from
+from panel.store.views import ECHO_FLAG
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -34,18 +47,19 @@ _NAMED = 3
 def leaderboard(
     connection: Connection, *, category: str | None = None, outcome: str | None = None, model: str | None = None,
     search: str | None = None, sort: str = "ship_rate", limit: int | None = None, depth: Depth | None = None,
+    held: bool | None = None,
 ) -> list[LeaderboardRow]:
     """The latest score of every tool that fits, best first.
 
-    `search` is a part of id, name or tagline, in any case; `model` as asked. Raises ConfigError for an unknown `sort`
-    or `outcome`.
+    `search` is a part of id, name or tagline, in any case; `model` as asked; `held` keeps those that wait for an
+    editor, or those that do not. Raises ConfigError for an unknown `sort` or `outcome`.
     """
     _one_of("sort", sort, tuple(SORTS))
     if outcome is not None:
         _one_of("outcome", outcome, OUTCOMES)
     wanted: list[tuple[str, Any]] = [
         ("lower(category) = lower(?)", category), ("outcome = ?", outcome), ("list_contains(models, ?)", model),
-        ("depth = ?", depth),
+        ("depth = ?", depth), ("(holds > 0) = ?", held),
         ("contains(lower(concat_ws(' ', tool_id, name, tagline)), lower(?))", search),
     ]
     asked = [(condition, value) for condition, value in wanted if value is not None]
@@ -54,7 +68,8 @@ def leaderboard(
         connection, f"SELECT * FROM latest WHERE {where} ORDER BY {SORTS[sort]}, mean_score DESC NULLS LAST, tool_id "
         f"{'' if limit is None else f'LIMIT {int(limit)}'}", [value for _, value in asked])
     return [LeaderboardRow(name=row["name"] or row["tool_id"], category=row["category"], thin=row["thin"],
-                           score=score_from(row), reviewed_at=row["reviewed_at"]) for row in rows]
+                           score=score_from(row), reviewed_at=row["reviewed_at"], held=row["holds"] > 0)
+            for row in rows]
 
 
 def find_tool(connection: Connection, text: str) -> str:
@@ -93,6 +108,7 @@ def scorecard(connection: Connection, tool_id: str, panel: str | None = None) ->
     rows = fetch(connection, "SELECT * FROM reviews WHERE tool_id = ? AND list_contains(?::VARCHAR[], key)",
                  [tool_id, keys])
     reviews = tuple(review_from(row) for row in sorted(rows, key=lambda row: order[row["key"]]))
+    cleared = _cleared(connection, tool_id, *key)
     record = _panel(connection, score["panel_digest"])
     runs = tuple(sorted({review.run_id for review in reviews}))
     return Scorecard(
@@ -102,7 +118,34 @@ def scorecard(connection: Connection, tool_id: str, panel: str | None = None) ->
         score=score_from(score), reviews=reviews, panel=record,
         personas=tuple(_persona(connection, digest)
                        for digest in dict.fromkeys(seat.persona_digest for seat in record.seats)),
-        captions=_captions(connection, {*runs, score["run_id"]}), reviewed_at=score["reviewed_at"], runs=runs)
+        captions=_captions(connection, {*runs, score["run_id"]}), reviewed_at=score["reviewed_at"], runs=runs,
+        holds=_holds(reviews, cleared), cleared=cleared, echoes=_echoes(connection, reviews))
+
+
+def _cleared(connection: Connection, tool_id: str, panel_digest: str, dossier_digest: str) -> tuple[Clearance, ...]:
+    rows = fetch(connection, "SELECT * EXCLUDE (clearance_id) FROM clearances WHERE tool_id = ? AND panel_digest = ? "
+                             'AND dossier_digest = ? ORDER BY "at", clearance_id',
+                 [tool_id, panel_digest, dossier_digest])
+    return tuple(Clearance.model_validate(row) for row in rows)
+
+
+def _holds(reviews: tuple[Review, ...], cleared: tuple[Clearance, ...]) -> tuple[Held, ...]:
+    """The flags that `scores.holds` counts: the same words twice in one field are one."""
+    passed = {(flag.key, flag.kind, flag.field, flag.text) for one in cleared for flag in one.flags}
+    found: dict[tuple[str | None, ...], Held] = {}
+    for review in reviews:
+        for flag in review.flags:
+            which = (review.key, flag.kind, flag.field, flag.text)
+            if flag.holds and which not in passed:
+                found.setdefault(which, Held(key=review.key, persona_id=review.persona_id, flag=flag))
+    return tuple(found.values())
+
+
+def _echoes(connection: Connection, reviews: tuple[Review, ...]) -> tuple[Held, ...]:
+    rows = fetch(connection, f"SELECT key, persona_id, {ECHO_FLAG} FROM echoes WHERE "
+                             "list_contains(?::VARCHAR[], key) ORDER BY key, position",
+                 [[review.key for review in reviews]])
+    return tuple(Held(key=row.pop("key"), persona_id=row.pop("persona_id"), flag=Flag(**row)) for row in rows)
 
 
 def comparisons(connection: Connection, a: str, b: str, panel: str | None = None) -> tuple[Comparison, ...]:

@@ -23,5 +23,6 @@ def run_leaderboard(connection: duckdb.DuckDBPyConnection, run_id: str, limit: i
         WHERE score.run_id = ?
         ORDER BY ship_rate DESC NULLS LAST, mean_score DESC NULLS LAST, score.tool_id LIMIT ?""", [run_id, limit])
     found = [LeaderboardRow(name=row["name"] or row["tool_id"], category=row["category"], thin=row["thin"],
-                            score=score_from(row), reviewed_at=row["reviewed_at"]) for row in rows]
+                            score=score_from(row), reviewed_at=row["reviewed_at"], held=row["holds"] > 0)
+             for row in rows]
     return found, int(rows[0]["number"]) if rows else 0

@@ -26,7 +26,6 @@ _SHAPE = {
 }
 _HOLDING = ", ".join(map(quoted, sorted(HOLDING)))
 
-
 _LONGEST = 1 << 20
 """Bytes a score may take as a line of JSON: one seat takes 200."""
 
@@ -102,9 +101,9 @@ def _make_latest(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _score_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """One JSON line a dossier and panel that has a review."""
-    cleared = {row[:2]: {tuple(flag.values()) for flag in row[2]} for row in connection.execute(
-        "SELECT panel_digest, dossier_digest, flatten(list(flags)) FROM clearances SEMI JOIN touched USING (tool_id) "
-        "GROUP BY ALL").fetchall()}
+    cleared = {row[:3]: {tuple(flag.values()) for flag in row[3]} for row in connection.execute(
+        "SELECT panel_digest, dossier_digest, tool_id, flatten(list(flags)) FROM clearances "
+        "SEMI JOIN touched USING (tool_id) GROUP BY ALL").fetchall()}
     rows = connection.execute(
         "SELECT given.panel_digest, given.dossier_digest, given.tool_id, given.seats, given.lines_digest, "
         "given.run_id, given.item.persona_id, given.item.model, given.item.repeat, review.verdict, review.score, "
@@ -116,17 +115,17 @@ def _score_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         "ORDER BY given.panel_digest, given.dossier_digest, given.position").fetchall()
     for _, group in groupby(rows, key=itemgetter(0, 1)):
         found = list(group)
-        yield _score_line(found, cleared.get(found[0][:2], set()))
+        yield _score_line(found, cleared.get(found[0][:3], set()))
 
 
 def _score_line(rows: list[tuple[Any, ...]], cleared: set[tuple[str, ...]]) -> str:
-    holds = sum((row[16], flag["kind"], flag["field"], flag["text"]) not in cleared
-                for row in rows for flag in row[17] or ())
+    holding = {(row[16], flag["kind"], flag["field"], flag["text"]) for row in rows for flag in row[17] or ()}
     seats, lines_digest, run_id = rows[0][3:6]
     score = score_panel(cast("list[Review]", [_take(row) for row in rows]), seats=seats)
     about = json.dumps({
         "depth": rows[0][14], "models": list(dict.fromkeys(row[7] for row in rows)), "lines_digest": lines_digest,
-        "run_id": run_id, "reviewed_at": max(row[15] for row in rows), "holds": holds}, ensure_ascii=False)
+        "run_id": run_id, "reviewed_at": max(row[15] for row in rows), "holds": len(holding - cleared),
+    }, ensure_ascii=False)
     return f'{about[:-1]}, "record": {score.model_dump_json()}}}\n'
 
 

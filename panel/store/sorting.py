@@ -15,6 +15,7 @@ from pathlib import Path
 
 from panel.journal import broken_line
 from panel.schema.record import DIGEST_LENGTH
+from panel.statements import FOLDER as STATED
 
 BATCH_BYTES = 32_000_000
 """Lines in a batch: fewer cost more statements, more cost memory."""
@@ -76,7 +77,8 @@ def whole_lines(path: Path) -> int:
 def sort_lines(segments: Sequence[Path], folder: Path, kinds: Iterable[str]) -> Iterator[Batch]:
     """The lines of the segments, as batches; a batch's files are gone when the next one is asked for.
 
-    Lines of other kinds are left out. Raises StoreError naming file and line where a line has no key or kind.
+    Lines of other kinds are left out. Raises StoreError naming file and line where a line has no key or kind, and where
+    a file of statements ends within a line.
     """
     folder.mkdir()
     sorter = _Sorter(folder, frozenset(kinds))
@@ -114,6 +116,8 @@ class _Sorter:
         with path.open("rb", buffering=_BUFFER) as file:
             for line in file:
                 if not line.endswith(b"\n"):
+                    if path.parent.name == STATED:  # written whole: what is torn has lost a statement
+                        raise broken_line(path, lines + 1)
                     break
                 lines += 1
                 size += len(line)

@@ -338,6 +338,22 @@ CLEARANCES = Table(
         Column("by", "VARCHAR", "who"),
         Column("at", "VARCHAR", "UTC, ISO 8601"),
     ))
+ECHOES = Table(
+    "echoes", "Words in a persona's last 50 quotes that over a fifth of them have, one row each time; made anew with "
+    "every load that has reviews of the persona. They are in view flags, as template_echo.", ("key", "position"), (
+        *(Column(name, kind, says, f'echo."{name}"') for name, kind, says in (
+            ("persona_id", "VARCHAR", "the persona"),
+            ("key", "VARCHAR", "the review whose quote it is"),
+            ("tool_id", "VARCHAR", "the tool"),
+            ("position", "BIGINT", "goes on after the review's own flags"),
+            ("kind", "VARCHAR", "phrase (four words) or opening (the first three)"),
+            ("phrase", "VARCHAR", "the words, in small letters"),
+            ("quotes", "BIGINT", "quotes that have them"),
+            ("of", "BIGINT", "of so many: the last 50, or all where there are fewer"),
+            ("span", "BIGINT[]", "start and end in the quote, in characters"),
+            ("text", "VARCHAR", "the words as they stand there"),
+        )),
+    ))
 LOADED = Table(
     "loaded", "One row a journal segment in this store.", ("run_id", "file"), (
         Column("run_id", "VARCHAR", "the run; facts: what people stated"),
@@ -353,5 +369,5 @@ META = Table(
 
 TABLES = (
     CALLS, REVIEWS, BRIEFS, COMPARISONS, DOSSIERS, DOSSIER_LINES, PROMPTS, MESSAGE_PARTS, ASSIGNED, RUNS, PANELS,
-    PERSONAS, SCORES, LATEST, RESOLUTIONS, CLEARANCES, LOADED, META,
+    PERSONAS, SCORES, LATEST, RESOLUTIONS, CLEARANCES, ECHOES, LOADED, META,
 )

@@ -11,6 +11,12 @@ from panel.store.table import Column, Table
 
 _HOLDING = ", ".join(map(quoted, sorted(HOLDING)))
 
+ECHO_FLAG = (
+    "'template_echo' AS kind, CASE kind WHEN 'opening' THEN 'the first three words of ' ELSE '4 words in ' END || "
+    "quotes || ' of the ' || replace(persona_id, '_', ' ') || '''s last ' || \"of\" || ' quotes' AS reason, "
+    "'quote' AS field, span, text, phrase AS about")
+"""A row of `echoes` as a flag."""
+
 _KEY = Column("key", "VARCHAR", "the assignment")
 _TOOL = Column("tool_id", "VARCHAR", "the tool")
 _PERSONA = Column("persona_id", "VARCHAR", "the persona")
@@ -24,6 +30,13 @@ def _unnested(table: str, nested: str, columns: str) -> str:
         f"FROM {table})")
 
 
+_OF_CLAIM = ("list_transform(list_filter(flags, lambda flag: flag.field = 'claims[' || (position - 1) || '].text'), "
+             "lambda flag: flag.kind)")
+_SUPPORT = (
+    f"CASE WHEN len(item.lines) > 0 THEN CASE WHEN len(list_filter({_OF_CLAIM}, lambda kind: kind IN ('missing_line', "
+    "'unsupported_claim') OR (starts_with(kind, 'wrong_') AND kind <> 'wrong_name'))) > 0 THEN 'unsupported' "
+    f"WHEN len(list_intersect({_OF_CLAIM}, ['weak_claim', 'wrong_name'])) > 0 THEN 'weak' ELSE 'supported' END END")
+
 POINTS = Table(
     "points", "The points of every scored review, one row each.", ("key", "position"), (
         _KEY, _TOOL, _PERSONA, _POSITION,
@@ -36,7 +49,9 @@ CLAIMS = Table(
         _KEY, _TOOL, _PERSONA, _POSITION,
         Column("text", "VARCHAR", "the sentence"),
         Column("lines", "BIGINT[]", "lines it stands on; empty: general knowledge"),
-    ), _unnested("reviews", "claims", "key, tool_id, persona_id, position, item.text, item.lines"))
+        Column("support", "VARCHAR", "supported, weak or unsupported by those lines, as its flags say; null without "
+                                     "lines"),
+    ), _unnested("reviews", "claims", f"key, tool_id, persona_id, position, item.text, item.lines, {_SUPPORT}"))
 FLAGS = Table(
     "flags", "What an editor should look at, one row each.", ("key", "position"), (
         _KEY, Column("of", "VARCHAR", "review, brief or compare"), Column("tool_id", "VARCHAR", "the tool (or tool a)"),
@@ -55,7 +70,22 @@ FLAGS = Table(
                   f"item.kind IN ({_HOLDING})")
         for of, table, tool, persona in (
             ("review", "reviews", "tool_id", "persona_id"), ("brief", "briefs", "tool_id", "NULL::VARCHAR"),
-            ("compare", "comparisons", "tool_a", "persona_id"))))
+            ("compare", "comparisons", "tool_a", "persona_id")))
+    + f" UNION ALL SELECT key, 'review', tool_id, persona_id, position, {ECHO_FLAG}, false FROM echoes")
+TO_CHECK = Table(
+    "to_check", "What an editor must look up before a tool's latest panel is published, one row an item however often "
+    "it is said.", ("tool_id", "about"), (
+        _TOOL, Column("about", "VARCHAR", "the item in one form: USD:20, n:42, d:2026-03, name:qwen"),
+        Column("text", "VARCHAR", "as the first seat that says it writes it"),
+        Column("places", "BIGINT", "how often it is said"),
+        Column("personas", "VARCHAR[]", "who says it"),
+    ), "SELECT tool_id, coalesce(flag.about, flag.text, flag.reason) AS item, "
+       "arg_min(coalesce(flag.text, flag.reason), place), count(*), list_sort(list(DISTINCT persona_id)) "
+       "FROM (SELECT review.tool_id, review.persona_id, "
+       "{seat: given.position, flag: generate_subscripts(review.flags, 1)} AS place, unnest(review.flags) AS flag FROM "
+       "(SELECT unnest(keys).key AS key, generate_subscripts(keys, 1) AS position FROM assigned SEMI JOIN latest "
+       "USING (panel_digest, dossier_digest)) AS given JOIN reviews AS review ON review.key = given.key) "
+       "WHERE flag.kind = 'to_check' GROUP BY tool_id, item")
 PREDICTIONS = Table(
     "predictions", "Dated statements of scored reviews, one row each.", ("key",), (
         _KEY, _TOOL, _PERSONA, Column("model", "VARCHAR", "model as asked"),
@@ -149,5 +179,31 @@ LONG = Table(
        "try_cast(left(review.finished_at, 23) AS TIMESTAMP) FROM reviews AS review "
        "LEFT JOIN dossiers AS dossier ON dossier.dossier_digest = review.dossier_digest "
        "LEFT JOIN panels AS panel ON panel.panel_digest = review.panel_digest")
+VERSIONS = Table(
+    "versions", "Which version of a persona or prompt folder wrote what, for drift. What a version of a persona says "
+    "is personas.record; what was sent under one of a prompt folder is found by reviews.messages_digest in messages "
+    "and message_parts.", ("kind", "id", "digest"), (
+        Column("kind", "VARCHAR", "persona or prompts"),
+        Column("id", "VARCHAR", "id of the persona, or name of the prompt folder; null: the run's run.json is missing"),
+        Column("digest", "VARCHAR", "its version"),
+        Column("first_at", "VARCHAR", "when its first review was finished, UTC"),
+        Column("last_at", "VARCHAR", "when its last was"),
+        Column("reviews", "BIGINT", "reviews it wrote"), Column("ships", "BIGINT", "for ship"),
+        Column("skips", "BIGINT", "for skip"), Column("unscored", "BIGINT", "without a readable answer"),
+        Column("ship_rate", "DOUBLE", "ships / (ships + skips); null when none is scored"),
+        Column("mean_score", "DOUBLE", "of the scored ones, 0-100"),
+        Column("runs", "BIGINT", "runs these reviews are of"),
+    ), " UNION ALL ".join(
+        f"SELECT '{kind}', {name}, {digest}, min(finished_at), max(finished_at), count(*), "
+        "count(*) FILTER (verdict = 'ship'), count(*) FILTER (verdict = 'skip'), count(*) FILTER (verdict IS NULL), "
+        "count(*) FILTER (verdict = 'ship') / nullif(count(verdict), 0), avg(score), count(DISTINCT run_id) "
+        f"FROM reviews {join} GROUP BY {name}, {digest}"
+        for kind, name, digest, join in (
+            ("persona", "persona_id", "persona_digest", ""),
+            ("prompts", "prompts", "reviews.prompts_digest", "LEFT JOIN (SELECT panel_digest, prompts FROM panels) "
+                                                             "USING (panel_digest)"))))
 
-VIEWS = (POINTS, CLAIMS, FLAGS, PREDICTIONS, LEDGER, LINES, MESSAGES, ASSIGNMENTS, SEATS, RUN_TOTALS, LONG)
+VIEWS = (
+    POINTS, CLAIMS, FLAGS, TO_CHECK, PREDICTIONS, LEDGER, LINES, MESSAGES, ASSIGNMENTS, SEATS, RUN_TOTALS, VERSIONS,
+    LONG,
+)

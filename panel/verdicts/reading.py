@@ -26,6 +26,7 @@ from panel.schema import (
     Verdict,
 )
 from panel.schema.category import CATEGORIES
+from panel.verdicts.echo import refuse_echo
 from panel.verdicts.extraction import Refused, extract_object, shown
 from panel.verdicts.wire import ENTRIES, PICKS, VERDICTS
 
@@ -44,7 +45,8 @@ NO_CAVEAT = frozenset({"", "null", "none", "n/a"})
 def parse_verdict(text: str, persona: Persona, lines: DossierLines, depth: Depth) -> Verdict:
     """The verdict in the text of an answer. Unknown keys are ignored, and at depth `verdict` the published fields too.
 
-    Raises VerdictError naming up to MOST_FAULTS faults, worded for the model.
+    Raises VerdictError naming up to MOST_FAULTS faults, worded for the model, or when the answer is one that stands
+    in the dossier.
     """
     form = _Form(extract_object(text))
     points = form.take("points", lambda value: _points(value, persona))
@@ -61,6 +63,7 @@ def parse_verdict(text: str, persona: Persona, lines: DossierLines, depth: Depth
         published["caveat"] = form.take("caveat", _caveat)
         published["prediction"] = form.take("prediction", lambda value: _prediction(value, persona))
     form.refuse_if_faulty(text)
+    refuse_echo((*points.values(), because.text, published.get("quote")), text, lines)
     return Verdict(points=points, claims=claims, missing=missing, because=because, score=score, verdict=verdict,
                    confidence=confidence, **published)
 
@@ -75,6 +78,7 @@ def parse_brief(text: str, lines: DossierLines) -> BriefText:
     not_for = form.take("not_for", lambda value: _cited(value, "not_for", lines))
     category = form.take("category", lambda value: _word(value, "category", tuple(CATEGORIES)))
     form.refuse_if_faulty(text)
+    refuse_echo((description.text,), text, lines)
     return BriefText(description=description, entry=entry, price=price, best_for=best_for, not_for=not_for,
                      category=category)
 
@@ -88,6 +92,7 @@ def parse_comparison(text: str, a: DossierLines, b: DossierLines) -> ComparisonT
     if differences == () and pick != "not_comparable":
         form.faults.append("`differences` names none, although a pick is made.")
     form.refuse_if_faulty(text)
+    refuse_echo((texts["quote"], texts["pick_a_if"], texts["pick_b_if"]), text, a, b)
     return ComparisonText(differences=differences, pick=pick, **texts)
 
 
