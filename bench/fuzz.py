@@ -170,7 +170,8 @@ def run(name: str, folder: Path, seconds: float) -> str:
         if not covered:
             raise SystemExit(f"{name}: atheris did not start:\n{said[-2000:]}")
         executions += int(counted[-1]) if counted else 0
-        first, last = first or covered[0], max(last, covered[-1])
+        begun = re.search(r"INITED\s+cov: (\d+)", said)
+        first, last = first or (int(begun[1]) if begun else covered[0]), max(last, covered[-1])
         if done.returncode != 0:
             print(f"  {name}: stopped with {done.returncode}: {said[-600:]}")
     found = len(list(folder.glob(f"{name}-*.bin")))

@@ -49,7 +49,7 @@ from panel.schema.scorecard import Held, Scorecard
 NOTES = {
     "wrong_name", "weak_claim", "unsupported_claim", "to_check", "outside_knowledge", "banned_phrase", "length",
     "score_mismatch", "few_citations", "generic", "label_in_quote", "echo", "template_echo", "suspicious_dossier",
-    "own_vendor", "vague_prediction",
+    "own_vendor", "vague_prediction", "untold_event",
 }
 
 

@@ -3,7 +3,7 @@
 Kinds that hold a panel: wrong_number, wrong_price, wrong_date, wrong_version, wrong_licence, missing_line,
 invented_experience, wrong_verdict_word. Notes: wrong_name, weak_claim, unsupported_claim, to_check, outside_knowledge,
 banned_phrase, length, score_mismatch, few_citations, generic, label_in_quote, echo, suspicious_dossier, own_vendor,
-vague_prediction. Pure: no file, clock or model.
+vague_prediction, untold_event. Pure: no file, clock or model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Texts → where they tell of something that happened, and the dossier does not.
+"""Texts → where they tell of something that happened, and the dossier does not: a note, since it may be a figure of
+speech. What speaks of use in so many words is for `panel.checks.experience`.
 
 A review argues in the present, in conditionals and of what the lines say. A clause in the past whose words the dossier
 hardly has ("the installer bailed out with a path error") tells of something nobody has seen. A rule of word forms,
@@ -28,6 +29,10 @@ NO_PAST = frozenset("""
 agreed based embed exceed feed hundred indeed licensed limited need priced proceed related sacred seed shared speed
 supposed unlimited used named called mixed red detailed advanced dedicated
 """.split())
+AUXILIARY = frozenset("be been being is are was were has have had having get gets got getting".split())
+AUXILIARY_WITHIN = 4
+"""Words before a participle in which its auxiliary stands: "has at least met"."""
+SUBJECTS = frozenset("it they he she which that who this we i".split())
 NOT_AFTER = frozenset("""
 a an any are as be been being by each every for from had has have her his in is its more most my no not of on only or
 our so some than that's the their these this those to under unless very was well were with yet
@@ -45,7 +50,7 @@ decided persuaded tipped settled swayed convinced worried bothered counted weigh
 """.split())
 """What a line does to the one who reads it: "what decided it was the licence"."""
 MAKING = frozenset("""
-chose built made wrote went added launched released raised designed aimed bet founded published renamed adopted
+chose built made wrote went spent added launched released raised designed aimed bet founded published renamed adopted
 """.split())
 """What makers do: of a tool's history a claim speaks, with its lines."""
 READING = frozenset("""
@@ -71,7 +76,7 @@ FIELDS = ("quote", "because.text", "caveat")
 
 
 def untold_events(parts: Iterable[Part], told: Callable[[], Collection[str]]) -> list[Flag]:
-    """`invented_experience` for clauses in the past that the dossier does not tell.
+    """`untold_event` for clauses in the past that the dossier does not tell.
 
     `told` gives the dossier's content stems, and is asked only where there is such a clause.
     """
@@ -87,7 +92,7 @@ def untold_events(parts: Iterable[Part], told: Callable[[], Collection[str]]) ->
             words = content_stems(words_of(clause))
             if words and len(words.intersection(told())) < FEWEST_KNOWN * len(words):
                 at = start + verb.start()
-                flags.append(Flag(kind="invented_experience", field=part.field, span=(at, start + verb.end()),
+                flags.append(Flag(kind="untold_event", field=part.field, span=(at, start + verb.end()),
                                   text=verb[0], reason=f'"{verb[0]}" tells of something that happened, and the dossier '
                                                        "does not"))
     return flags
@@ -110,14 +115,16 @@ def _past(clause: str) -> re.Match[str] | None:
     words = list(WORD.finditer(clause))
     forms = [word[0].casefold() for word in words]
     for position, form in enumerate(forms):
-        if form not in PASTS and not (form.endswith("ed") and len(form) > 4 and form not in NO_PAST):
+        regular = form not in PASTS
+        if regular and not (form.endswith("ed") and len(form) > 4 and form not in NO_PAST and form[:2] != "un"):
             continue
-        if position and forms[position - 1] in NOT_AFTER:
-            continue
-        if position == 0 and form not in PASTS:
-            continue  # "Priced for teams": a participle
+        before = forms[max(0, position - AUXILIARY_WITHIN):position]
+        if (regular and not before) or NOT_AFTER.intersection(before[-1:]) or not AUXILIARY.isdisjoint(before):
+            continue  # "priced for teams", "a paid plan", "has caught up": participles
         after = forms[position + 1] if position + 1 < len(forms) else None
-        if after is not None and (after not in BEFORE or (form.endswith("ed") and after in MAYBE_PARTICIPLE)):
+        if after is None and regular and before[-1] not in SUBJECTS:
+            continue
+        if after is not None and (after not in BEFORE or ((regular or form == "left") and after in MAYBE_PARTICIPLE)):
             continue
         if form in DECIDING or form in MAKING or (form in READING and (SELF.search(clause) or position == 0)):
             continue

@@ -41,6 +41,7 @@ FLAG_WORDS = {
     "suspicious_dossier": "suspicious text",
     "own_vendor": "own maker",
     "vague_prediction": "prediction nobody could score",
+    "untold_event": "happened, but not in the dossier",
 }
 """Every kind of flag in short words."""
 NEEDS_WORDS = frozenset({"to_check", "suspicious_dossier", "template_echo"})
