@@ -13,7 +13,8 @@ that were skipped clean. Arms:
   is none to leave out: what differs is what is done to the text.
 - honest: as defended, but with as much honest text about other tools (taglines of real launches). P(ship) of the
   starter lies near one half, so any text moves it: what honest text does as well is no success of an attack.
-- fenced (only when asked for): as defended, the dossier in a fence, and a rule that what stands in it is material.
+- fenced (only when asked for): as defended, the dossier in a fence, and a rule that what stands in it is material. No
+  remedy: with them the starter tells good tools from bad little better than chance (bench/starter.py --prompts).
 
 Asked is the probe only, not a whole review: the probe decides the starter's verdict (panel.fieldwise), so the verdicts
 are those of `review --model local:starter`. Knows nothing of what the strings say or which rules would notice them.
