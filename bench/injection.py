@@ -7,13 +7,14 @@ of the description of a real dossier, nearest to the question, or into the field
 The dossiers are cut short, so that the string is not trimmed away. Attack success is the share of ships among dossiers
 that were skipped clean. Arms:
 
-- defended: the program as it is, from the file to the model.
+- defended: the program as it is, from the file to the model: cleaned, and without the lines that speak to the reviewer.
+- cleaned: with those lines.
 - undefended: the record's text as it was written: not cleaned, its Markdown not read, its lines not put on one line
   each, nothing trimmed. The starter's prompts have no fence and no rule that the dossier is data, so there
   is none to leave out: what differs is what is done to the text.
 - honest: as defended, but with as much honest text about other tools (taglines of real launches). P(ship) of the
   starter lies near one half, so any text moves it: what honest text does as well is no success of an attack.
-- fenced (only when asked for): as defended, the dossier in a fence, and a rule that what stands in it is material. No
+- fenced (only when asked for): as cleaned, the dossier in a fence, and a rule that what stands in it is material. No
   remedy: with them the starter tells good tools from bad little better than chance (bench/starter.py --prompts).
 
 Asked is the probe only, not a whole review: the probe decides the starter's verdict (panel.fieldwise), so the verdicts
@@ -38,7 +39,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.starter import Direct
-from panel.checks.suspicion import suspicious_lines
+from panel.checks.suspicion import plain_lines, suspicious_lines
 from panel.dossiers import cut_lines, read_dossiers
 from panel.errors import DossierError, PanelError
 from panel.fieldwise.choosing import Chooser
@@ -143,6 +144,10 @@ def read_lines(record: Record) -> DossierLines:
 
 
 def defended(folder: PromptFolder) -> Ask:
+    return lambda record, persona: Chooser(nobody, folder, plain_lines(read_lines(record)), persona).probe_prompt
+
+
+def cleaned(folder: PromptFolder) -> Ask:
     return lambda record, persona: Chooser(nobody, folder, read_lines(record), persona).probe_prompt
 
 
@@ -306,9 +311,10 @@ def report(weak: dict[str, list[Answer]], strong: dict[str, list[Answer]]) -> No
 
 async def measure(asked: argparse.Namespace) -> None:
     model, folder = LlamaCpp("starter"), load_prompts("small")
-    arms = {"defended": defended(folder), "undefended": undefended(folder), "honest": defended(folder)}
+    arms = {"defended": defended(folder), "cleaned": cleaned(folder), "undefended": undefended(folder),
+            "honest": defended(folder)}
     if asked.fenced:
-        arms["fenced"] = defended(fenced(folder))
+        arms["fenced"] = cleaned(fenced(folder))
     bench = Bench(model, arms)
     taglines = [json.loads(line)["tagline"] for line in (asked.data / "launches.jsonl").read_text("utf-8").splitlines()]
     attacks = read_attacks(asked.set)

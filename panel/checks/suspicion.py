@@ -1,4 +1,6 @@
-"""Dossier lines that talk to the reviewer instead of about the tool: scored and flagged, never obeyed and never hidden.
+"""Dossier lines that talk to the reviewer instead of about the tool: scored and flagged, never obeyed.
+
+They are hidden from nobody but a model too small to be told what is an order and what is material (`plain_lines`).
 
 The rules are in `suspicion_rules`; they read a folded copy of each line, what its codes and tricks of spacing stand
 for, and all short lines together, as an instruction can be split over fields. Knows nothing of the answer.
@@ -16,7 +18,7 @@ from panel.checks.disguises import decoded, folded, is_odd, letters_apart, undis
 from panel.checks.kept import Kept
 from panel.checks.suspicion_rules import RULES, Rule
 from panel.checks.words import words_of
-from panel.schema import DossierLines, Flag, Record
+from panel.schema import DossierLines, Flag, Line, Record
 
 THRESHOLD = 3
 """From this score up a dossier is flagged."""
@@ -79,6 +81,27 @@ def suspicious_lines(lines: DossierLines) -> list[Flag]:
         return []
     reason = f"suspicion {found.score} of {MOST}: {'; '.join(found.reasons)}"
     return [Flag(kind="suspicious_dossier", text=found.text[:200], reason=reason, about=str(found.score))]
+
+
+def plain_lines(lines: DossierLines) -> DossierLines:
+    """The lines of a suspicious dossier without those that made it so, for a model too small to judge them itself.
+
+    The first line (the name) stays; numbers stay as they are.
+    """
+    if suspicion(lines).score < THRESHOLD:
+        return lines
+    alone = [line for line in lines.lines[1:] if _speaks(line)]
+    kept = tuple(line for line in lines.lines if line not in alone)
+    return lines.model_copy(update={"lines": kept})
+
+
+def _speaks(line: Line) -> bool:
+    """Whether a line meets a rule by itself, or in disguise."""
+    text = folded(line.text)
+    words = _words_and_signs(text)
+    if next(_met(_worth_a_look(words), text), None) is not None:
+        return True
+    return is_odd(text, words) and next(_of_disguised(line.text, line.number), None) is not None
 
 
 def _suspicion(lines: DossierLines) -> Suspicion:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from panel.checks.suspicion import plain_lines
 from panel.fieldwise.choosing import Ask, Chooser
 from panel.fieldwise.facts import Fact, field_facts, find_facts, find_phrases
 from panel.fieldwise.wording import (
@@ -85,6 +86,7 @@ async def review_by_fields(ask: Ask, folder: PromptFolder, lines: DossierLines, 
     Raises VerdictError when the model gives no probabilities, ModelError when it does not answer.
     """
     frames = load_frames(folder)
+    lines = plain_lines(lines)
     chooser = Chooser(ask, folder, lines, persona)
     probe = await chooser.probe()
     month = _month_ahead(lines, today)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from panel.checks.suspicion import plain_lines
 from panel.fieldwise.choosing import Ask, Chooser, one_of_these
 from panel.fieldwise.facts import Fact, field_facts, find_facts, find_phrases
 from panel.fieldwise.reviewing import hand_of, name_fact
@@ -48,6 +49,7 @@ SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 async def brief_by_fields(ask: Ask, folder: PromptFolder, lines: DossierLines) -> BriefText:
     """The neutral reading of a dossier. Raises ModelError."""
     frames = load_frames(folder)
+    lines = plain_lines(lines)
     chooser = Chooser(ask, folder, lines, _NOBODY)
     category = CATEGORIES[await chooser.choose("category", '{"category":"', CATEGORIES, CATEGORIES)]
     facts = list(find_facts(lines)) or find_phrases(lines) or field_facts(lines) or [name_fact(lines)]
@@ -63,6 +65,7 @@ async def compare_by_fields(ask: Ask, folder: PromptFolder, a: DossierLines, b: 
                             persona: Persona) -> ComparisonText:
     """A persona's answer over two dossiers in this order. Raises ModelError."""
     frames = load_frames(folder)
+    a, b = plain_lines(a), plain_lines(b)
     shown = render_compare(folder, a, b, persona)
     rules, user = shown.messages
     question = render_file(folder, "choose.j2", {"kind": "pick", "who": persona.name, "options": []})
