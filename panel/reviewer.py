@@ -6,9 +6,9 @@ Knows nothing of runs, journals (its Asker writes them) or other assignments.
 from __future__ import annotations
 
 from panel.checks import flag_review, reask_reason
-from panel.errors import VerdictError
+from panel.errors import ModelDeclined, VerdictError
 from panel.fieldwise import review_by_fields
-from panel.models.asker import Asker
+from panel.models.asker import Asker, Quarantined
 from panel.probe import read_probe
 from panel.prompts import PromptFolder, render_probe, render_reask, render_review
 from panel.schema import Depth, DossierLines, Flag, Persona, Probe, Prompt, Record, Rung, Verdict
@@ -68,15 +68,22 @@ class Reviewer:
             assert verdict is not None
             return Reading(verdict=verdict, flags=flags, messages_digest=prompt.messages_digest)
         again = render_reask(self.folder, prompt, first.text, reason)
-        second = await asker("reask", "reask", again, answer_schema=self.schema, rung=self.rung)
+        # A first answer that could be read, and is only asked again for its wording, stands with its flags if need be.
+        kept = Reading(verdict=verdict, flags=flags, reasked=True, messages_digest=prompt.messages_digest) \
+            if verdict is not None else None
+        try:
+            second = await asker("reask", "reask", again, answer_schema=self.schema, rung=self.rung)
+        except (ModelDeclined, Quarantined):
+            if kept is None:
+                raise
+            return kept
         try:
             verdict = parse_verdict(second.text, self.persona, lines, self.depth)
         except VerdictError:
-            # A first answer that could be read, and was only asked again for its wording, is kept with its flags.
-            if verdict is None:
+            if kept is None:
                 raise
-        else:
-            flags = flag_review(verdict, lines, self.persona, self.depth, models=asker.models)
+            return kept
+        flags = flag_review(verdict, lines, self.persona, self.depth, models=asker.models)
         return Reading(verdict=verdict, flags=flags, reasked=True, messages_digest=prompt.messages_digest)
 
     async def _probe(self, asker: Asker, lines: DossierLines) -> Probe | None:

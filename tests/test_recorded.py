@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+import panel
 from panel.errors import ConfigError, ModelDeclined
 from panel.models.recorded import Recorded
 from panel.schema import Completion, Message, Prompt, Request
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
 def prompt(text: str) -> Prompt:
@@ -87,3 +90,26 @@ def test_a_file_that_is_not_there_or_not_text_is_said_so(tmp_path: Path) -> None
     (tmp_path / "b.jsonl").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not UTF-8"):
         Recorded(tmp_path / "b.jsonl")
+
+
+def test_a_readable_answer_stands_when_its_second_asking_is_declined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has no answer to the second asking: the first one is kept, with the flag that holds it."""
+    lines = EXAMPLES.joinpath("recorded.jsonl").read_text(encoding="utf-8").splitlines()
+    spoilt = [lines[0]]
+    for line in lines[1:]:
+        kept = json.loads(line)
+        answer = json.loads(kept["text"]) if kept["text"].startswith("{") else {}
+        if "quote" in answer and "because" in answer:
+            answer["because"]["text"] = "I ran it for a week and it held."
+            kept["text"] = json.dumps(answer)
+        spoilt.append(json.dumps(kept))
+    path = tmp_path / "spoilt.jsonl"
+    path.write_text("\n".join(spoilt), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    card, = panel.review([EXAMPLES / "code-llama-4.yaml"], model=f"recorded:{path}")
+    assert [review.reasked for review in card.reviews] == [True] * 4
+    assert all(review.verdict is not None for review in card.reviews)
+    assert {held.flag.kind for held in card.holds} == {"invented_experience"}
+    assert len({held.key for held in card.holds}) == 4

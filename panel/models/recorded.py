@@ -75,7 +75,7 @@ class Recorded:
         if not takes:
             raise ModelDeclined(
                 f"recorded:{self._path}: no recorded answer for these messages (digest {digest}); "
-                "the prompts or the dossier changed since it was recorded"
+                "the prompts or the dossier changed since it was recorded, or it asks for the second time"
             )
         take = takes[(request.seed or 0) % len(takes)]
         return Completion(
