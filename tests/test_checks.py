@@ -243,7 +243,7 @@ UNKNOWN = ("to_check", "outside_knowledge", "wrong_price", "wrong_licence")
     ("Apache 1.1 keeps it open.", "licence", "Apache 1.1", "l:apache-1.1"),
     ("Since June 2026 it bills.", "date", "June 2026", "d:2026-06"), ("Since 2024 it bills.", "date", "2024", "d:2024"),
     ("On 6 October 2026 it came.", "date", "6 October 2026", "d:2026-10-06"),
-    ("Version 0.87.1 is out.", "version", "0.87.1", "version:0.87.1"),
+    ("If version 0.87.1 is out, fine.", "version", "0.87.1", "version:0.87.1"),
     ("Beside Quayside it is thin.", "name", "Quayside", "name:quayside"),
     ("Quayside, Berth and others do it.", "name", "Quayside", "name:quayside"),
     ("It runs on Hugging Face.", "name", "Hugging Face", "name:hugging face"),
@@ -284,7 +284,7 @@ def test_where_the_dossier_names_no_price_a_price_is_only_to_check() -> None:
 
 def test_a_contradiction_says_what_the_dossier_says() -> None:
     found = flags("wrong_licence", best_for="It is under the MIT license.")
-    assert found[0].reason == 'licence "MIT license" contradicts the dossier, which says apache or apache-2'
+    assert found[0].reason == 'licence "MIT license" contradicts the dossier, which says Apache-2.0'
 
 
 @pytest.mark.parametrize(("category", "kind"), [
@@ -590,3 +590,41 @@ def test_what_is_kept_of_dossiers_does_not_grow_with_them_and_belongs_to_each() 
         assert word in ground_of(lines).source.words
         assert word in ground_of(lines).own
     assert len(grounding._grounds._made) == kept.MOST
+
+
+ONEA = cut_lines(Dossier.model_validate({
+    "id": "onea", "name": "Onea", "vendor": "Onea Labs", "tagline": "Time tracking for small studios", "version": "2.3",
+    "license": "AGPL-3.0", "released": "2026-10-02",
+    "pricing": [{"plan": "Studio", "amount": 8, "currency": "USD", "unit": "a seat a month"}],
+    "description": "Studios of up to three people use it free. It works beside Toggl exports."}))
+
+
+@pytest.mark.parametrize(("quote", "held"), [
+    ("The Studio plan of Onea costs 80 dollars a seat and a studio of up to thirty people is free.", {"wrong_price"}),
+    ("Twelve dollars a seat is what Onea asks, under the MIT licence.", {"wrong_price", "wrong_licence"}),
+    ("The MIT licence lets me ship it inside a closed product of my own.", {"wrong_licence"}),
+    ("Version 3.1 arrived and nothing else moved.", {"wrong_version"}),
+    ("Toggl costs 10 dollars a seat, and Onea asks 8.", set()),
+    ("Copilot, at 10 dollars, costs less than Onea.", set()),
+    ("Onea would have to charge 12 dollars to live.", set()),
+    ("Clockify is under the MIT licence and Onea is not.", set()),
+    ("Its price of 8 dollars a seat is fair; Harvest asks 12 dollars.", set()),
+    ("By 2028 Onea charges 12 dollars a seat.", set()),
+    ("I would take Onea on Monday; skip the cloud, keep the container.", set()),
+    ("In my portfolio such seats renew.", {"invented_experience"}),
+    ("I moved two studios off Toggl last year and regretted it.", {"invented_experience"}),
+])
+def test_what_a_quote_says_of_the_tool_holds_and_what_it_says_of_others_does_not(quote: str, held: set[str]) -> None:
+    found = [flag for flag in flag_review(verdict(quote=quote), ONEA, PERSONA, "full")
+             if flag.holds and flag.field == "quote"]
+    assert {flag.kind for flag in found} == held
+    assert len(found) == len(held)
+
+
+def test_a_line_word_for_word_is_never_wrong() -> None:
+    lines = cut_lines(Dossier.model_validate({
+        "id": "a", "name": "apache-airflow-providers-ailake", "version": "2.3",
+        "tagline": "Up to three people use version 2 of the apache-airflow hooks, MIT-licensed, for $5"}))
+    for line in lines.lines:
+        answer = verdict(claims=(Claim(text=line.text, lines=(line.number,)),) * 2)
+        assert not [flag for flag in flag_review(answer, lines, PERSONA, "verdict") if flag.holds], line.text

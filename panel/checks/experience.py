@@ -70,7 +70,8 @@ _OWN_THOUGHTS = (
     "reason|reasons|method|test of|first question|estimate|guess|prediction|opinion|scepticism|objection|concern")
 POSSESSED = re.compile(
     rf"\b(?:my|our)(?: own)?(?! (?:own )?(?:{_OWN_THOUGHTS})\b)(?: [a-z][\w'’-]{{0,30}}){{1,3}}? (?:{_PAST})\b"
-    rf"|\b(?:{_PAST})(?: (?!and\b|or\b|than\b)[a-z][\w'’-]{{0,30}}){{0,3}} (?:my|our)\b"
+    rf"|(?<!\ba )(?<!\ban )(?<!\bthe )(?<!\bany )\b(?:{_PAST})"
+    r"(?: (?!and\b|or\b|than\b|of\b)[a-z][\w'’-]{0,30}){0,3} (?:my|our)\b"
     rf"(?! (?:own )?(?:{_OWN_THOUGHTS})\b)"
     r"|\b(?:in|on|at|from) (?:my|our)(?: own)?(?: [a-z]\w{0,20})? (?:drawer|desk|pocket|wrist|bag|lab|office|studio|"
     r"kitchen|terminal|inbox|calendar|rack|phone|laptop|cluster|account)(?: still| now| already)? "
@@ -88,7 +89,9 @@ EVENT = re.compile(
     r"debugged|met|spoke|talked|lived|burned|burnt|hired|migrated|rewrote|onboarded|demoed|uploaded|imported|exported|"
     r"reinstalled)\b"
     r"|\b(?:I|[Ww]e)(?:['’]ve| have)(?: (?:also|personally|twice|often))? (?:seen|watched|met|sat|lived|lost|paid|"
-    r"spent|bought|sold|hired|advised|backed|worked)\b(?! no\b)"
+    r"spent|bought|sold|hired|advised|backed|funded|worked)\b(?! no\b)"
+    r"|\b[Ii]n (?:my|our) (?:portfolio|practice|firm|fund|shop)\b"
+    r"|\b(?:I|[Ww]e) moved (?:\w+ ){1,3}(?:off|onto|over|from|away)\b|\b(?:I|[Ww]e) regretted\b"
     r"|\b[Hh]aving (?:lived|watched|sat|spent|worked|seen|lost|paid|shipped|built)\b"
     r"|\b(?:clients?|customers?|colleagues?|friends?|founders?|teams?|users?|engineers?|developers?|buyers?|analysts?) "
     r"(?:of (?:mine|ours)|(?:I|we) (?:know|spoke|talked|met|asked|advise|interviewed))\b"
@@ -111,6 +114,7 @@ UNREAL = re.compile(
     r"\b(?:if|unless|until|till|before|(?<!at )once|whether|would|could|might|should|must|will|cannot|can|may|not|"
     r"never|nobody|without|suppose|imagine|had i|hasn|haven|didn|neither|needs?|requires?)\b|n['’]t\b|['’](?:d|ll)\b",
     re.IGNORECASE)
+SENTENCE_END = re.compile(r"[.!?]\s")
 CLAUSE = re.compile(r"[.!?;:\n]|\bbut\b")
 QUOTED = "\"“”"
 NEAR = 300
@@ -136,17 +140,18 @@ def invented_experience(parts: Iterable[Part]) -> list[Flag]:
         if not OWNER.isdisjoint(part.words):
             flags += [_flag(part.field, match) for match in POSSESSED.finditer(part.text)
                       if not _is_unreal(part.text, match) and not UNREAL.search(match[0])]
-    return _apart(flags)
+    return _apart(flags, {part.field: part.text for part in parts}) if len(flags) > 1 else flags
 
 
-def _apart(flags: list[Flag]) -> list[Flag]:
-    """The flags without those that lie over an earlier one."""
-    kept: list[Flag] = []
+def _apart(flags: list[Flag], texts: dict[str, str]) -> list[Flag]:
+    """The first flag of each sentence."""
+    kept: dict[tuple[str | None, int], Flag] = {}
     for flag in flags:
-        if not any(one.field == flag.field and one.span and flag.span and one.span[0] < flag.span[1]
-                   and flag.span[0] < one.span[1] for one in kept):
-            kept.append(flag)
-    return kept
+        assert flag.field is not None
+        assert flag.span is not None
+        ends = sum(1 for _ in SENTENCE_END.finditer(texts[flag.field], 0, flag.span[0]))
+        kept.setdefault((flag.field, ends), flag)
+    return list(kept.values())
 
 
 def _events(part: Part) -> list[Flag]:
@@ -157,8 +162,13 @@ def _events(part: Part) -> list[Flag]:
 
 
 def _flag(field: str, match: re.Match[str]) -> Flag:
-    return Flag(kind="invented_experience", field=field, span=match.span(), text=match[0],
-                reason=f'"{match[0]}" speaks of use, and the persona has not used the tool')
+    start, end = match.span()
+    start += len(match[0]) - len(match[0].lstrip(" .!?:;,"))
+    if match[0] in ("me", "us"):  # "took me": the word before says it
+        start = match.string.rfind(" ", 0, max(0, start - 1)) + 1
+    said = match.string[start:end]
+    return Flag(kind="invented_experience", field=field, span=(start, end), text=said,
+                reason=f'"{said}" speaks of use, and the persona has not used the tool')
 
 
 def _is_unreal(text: str, match: re.Match[str]) -> bool:

@@ -9,7 +9,7 @@ are for `panel.checks.support`. Knows nothing of style, scores or models, and of
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from panel.checks.facts import CURRENCY_CODES, Source, facts_in, line_source, source_of
@@ -18,7 +18,7 @@ from panel.checks.kept import Kept
 from panel.checks.names import capitals_inside, names_in
 from panel.checks.parts import Part
 from panel.checks.rivals import known_words
-from panel.checks.words import STOP, content_stems, stem, words_of
+from panel.checks.words import COMMON_TERMS, GENERIC, MONTHS, NUMBER_WORDS, STOP, content_stems, stem, words_of
 from panel.schema import DossierLines, Flag, Persona, Prediction
 
 RHETORICAL = frozenset({"n:1", "%:100", "n:0.5", "n:0.25"})
@@ -34,6 +34,10 @@ SUMMED = re.compile(
     r"\b(?:worth|budget|cheaper|dearer|less|more|under|over|below|above|saves?|spends?|total|times|seats|people|users"
     r"|engineers|team of|company of|together|annual)\b", re.IGNORECASE)
 """What makes a price or licence of a sentence a guess or a comparison, and a price a sum, and not the tool's."""
+CLAUSE = re.compile(r"[,;:] | (?:and|but|while|whereas|yet|so) ")
+STATED = (("price", "pricing", tuple(CURRENCY_CODES)), ("licence", "license", ("l:",)),
+          ("version", "version", ("version:",)))
+"""Kind of fact, the dossier's field that states it, how its keys begin."""
 SENTENCE_MARKS = (". ", "! ", "? ", "\n")
 NEAR = 300
 
@@ -47,9 +51,10 @@ class Ground(NamedTuple):
     names: tuple[str, ...]
     known: frozenset[str]
     """Words of names that are known in the tool's category."""
-    prices: frozenset[str]
-    licences: frozenset[str]
-    """The prices and licences that the dossier's own fields state."""
+    stated: Mapping[str, frozenset[str]]
+    """What the dossier's own fields state of the tool, by kind of fact: price, licence, version."""
+    plans: frozenset[str]
+    """Words of its price lines: the names of plans are among them."""
 
     def is_in_name(self, fact: Found, text: str) -> bool:
         """Whether a number is part of the tool's own name (the 4 of Code Llama 4)."""
@@ -98,11 +103,13 @@ def _ground(dossiers: Sequence[DossierLines]) -> Ground:
         own.update(words_of(vendor.removeprefix("vendor:")))
     own -= STOP
     names = tuple(lines.name.casefold() for lines in dossiers)
-    prices = {key for line in fields.get("pricing", ()) for key in line_source(line).keys if key[:4] in CURRENCY_CODES}
-    licences = {key for line in fields.get("license", ()) for key in line_source(line).keys if key[:2] == "l:"}
+    stated = {kind: frozenset(key for line in fields.get(field, ()) for key in line_source(line).keys
+                              if key.startswith(begins))
+              for kind, field, begins in STATED}
+    plans = frozenset(word for line in fields.get("pricing", ()) for word in words_of(line))
     category = fields.get("category", [""])[0].removeprefix("category:").strip() if len(dossiers) == 1 else ""
     return Ground(source_of(text, with_stems=False), frozenset(own), frozenset(content_stems(own)), names,
-                  known_words(category), frozenset(prices), frozenset(licences))
+                  known_words(category), stated, plans)
 
 
 def facts_to_check(
@@ -138,13 +145,17 @@ def facts_to_check(
 
 
 def _judged(fact: Found, part: Part, ground: Ground, places: int) -> Flag:
+    if _is_version(fact, part.text, ground):
+        fact = fact._replace(kind="version")
     stated = _contradicted(fact, part, ground)
     if stated:
         return flag_of(f"wrong_{fact.kind}", part.field, fact, f"contradicts the dossier, which says {stated}")
     many = f" ({places} places)" * (places > 1)
+    stated = shown_keys(ground.stated.get(fact.kind, ()))
     if fact.kind == "name" and ground.is_known_name(fact):
         return flag_of("outside_knowledge", part.field, fact, f"is general knowledge, not in the dossier{many}")
-    return flag_of("to_check", part.field, fact, f"is not in the dossier{many}")
+    instead = f", which says {stated}" if stated else ""
+    return flag_of("to_check", part.field, fact, f"is not in the dossier{instead}{many}")
 
 
 def flag_of(kind: str, field: str, fact: Found, complaint: str) -> Flag:
@@ -153,31 +164,70 @@ def flag_of(kind: str, field: str, fact: Found, complaint: str) -> Flag:
                 reason=f'{fact.kind} "{fact.text}" {complaint}')
 
 
+def _is_version(fact: Found, text: str, ground: Ground) -> bool:
+    """Whether a number with a point is a version: after that word, or after the tool's name."""
+    if fact.kind != "number" or not any(key.startswith("version:") for key in fact.keys):
+        return False
+    before = words_of(text[max(0, fact.start - NEAR):fact.start])[-1:]
+    return bool(before) and (before[0] in ("version", "release") or ground.owns(before[0]))
+
+
 def _contradicted(fact: Found, part: Part, ground: Ground) -> str | None:
-    """What the dossier's own field says instead, where the sentence states this price or licence of the tool."""
-    stated = ground.prices if fact.kind == "price" else ground.licences if fact.kind == "licence" else None
-    if not stated:
+    """What the dossier's own field says instead, where the text states this price, licence or version of the tool."""
+    stated = ground.stated.get(fact.kind)
+    if not stated or (fact.kind == "version" and ground.is_in_name(fact, part.text)):
         return None
-    sentence, start = _sentence(part.text, fact.start)
-    if SUPPOSED.search(sentence) or FORECAST.search(sentence) or (fact.kind == "price" and SUMMED.search(sentence)):
+    start, end = _scope(fact, part, ground)
+    scope = part.text[start:end]
+    if SUPPOSED.search(scope) or FORECAST.search(scope) or (fact.kind == "price" and SUMMED.search(scope)):
         return None
-    rest = part.text[start:fact.start] + part.text[fact.end:start + len(sentence)]
+    rest = part.text[start:fact.start] + " " + part.text[fact.end:end]
     if not (ground.known - ground.source.words - ground.own).isdisjoint(words_of(rest)):
         return None
-    capitals = [word.token for word in part.capitals if start <= word.start < start + len(sentence)
+    capitals = [word.token for word in part.capitals if start <= word.start < end
                 and not fact.start <= word.start < fact.end]
-    if not all(ground.has_word(word) for token in capitals for word in words_of(token)):
-        return None  # of something that the dossier does not name
-    if fact.kind == "licence" and any(ground.source.supports(other) for other in facts_in(sentence)
+    if not all(_is_own(word, ground) for token in capitals for word in words_of(token)):
+        return None  # of something else
+    if fact.kind == "licence" and any(ground.source.supports(other) for other in facts_in(scope)
                                       if other.kind == "licence"):
         return None
-    return " or ".join(shown_key(key) for key in sorted(stated)[:3] if not key.endswith("-?"))
+    return shown_keys(stated)
+
+
+def _scope(fact: Found, part: Part, ground: Ground) -> tuple[int, int]:
+    """Where what is said of a fact begins and ends: its clause where that names the tool, else its sentence."""
+    sentence, start = _sentence(part.text, fact.start)
+    marks = [(mark.start() + start, mark.end() + start) for mark in CLAUSE.finditer(sentence)]
+    begin = max((end for _, end in marks if end <= fact.start), default=start)
+    finish = min((at for at, _ in marks if at >= fact.end), default=start + len(sentence))
+    if any(ground.owns(word) for word in words_of(part.text[begin:finish])):
+        return begin, finish
+    return start, start + len(sentence)
+
+
+def _is_own(word: str, ground: Ground) -> bool:
+    """Whether a capitalised word is no name of another thing: the tool's own, a plan's, a number's, a common term."""
+    return ground.owns(word) or word in ground.plans or any(
+        word in known for known in (NUMBER_WORDS, MONTHS, COMMON_TERMS, GENERIC))
+
+
+def shown_keys(keys: Iterable[str]) -> str:
+    """Keys as people write them, at most three; of a licence the one with its version, of a version the longest."""
+    shown = sorted(key for key in keys if not key.endswith("-?"))
+    said = [key for key in shown
+            if not any(other != key and other.startswith((f"{key}-", f"{key}.")) for other in shown)]
+    return " or ".join(shown_key(key) for key in said[:3])
 
 
 def shown_key(key: str) -> str:
     """A key as people write it: `USD:20` as "20 USD"."""
     kind, _, value = key.partition(":")
-    return f"{value} {kind}" if kind.isupper() else value
+    if kind != "l":
+        return f"{value} {kind}" if kind.isupper() else value
+    family, _, version = value.partition("-")
+    name = {"apache": "Apache", "unlicense": "Unlicense", "proprietary": "proprietary", "elv2": "ELv2"}.get(
+        family, family.upper().replace("_", "-"))
+    return f"{name}-{version if '.' in version else f'{version}.0'}" if version else name
 
 
 def _persona_text(persona: Persona) -> str:

@@ -38,6 +38,8 @@ def licences(text: str) -> list[Found]:
     for match in LICENCE.finditer(text):
         family, version = match["family"].lower(), match["long"] or match["version"]
         named = match["licence"] or match["long"]
+        if not named and not version and _is_part_of_name(text, match.start(), match.end("family")):
+            continue  # apache-airflow
         if not named and not version and (match["next"] or (_may_be_other(text, match) and not _is_near(text, match))):
             continue  # Apache Kafka, MIT Press, students at MIT
         name = next((short for long, short in LONG_LICENCES if long in family), family)
@@ -51,6 +53,12 @@ def licences(text: str) -> list[Found]:
         end = match.start("next") if match["next"] else match.end()
         found.append(Found("licence", text[start:end], start, end, (key, *unversioned)))
     return found
+
+
+def _is_part_of_name(text: str, start: int, end: int) -> bool:
+    """Whether a hyphen or underscore joins it to another word."""
+    after, before = text[end:end + 2], text[max(0, start - 2):start]
+    return (after[:1] in ("-", "_") and after[1:].isalpha()) or (before[-1:] in ("-", "_") and before[:1].isalnum())
 
 
 def _may_be_other(text: str, match: re.Match[str]) -> bool:

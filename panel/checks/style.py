@@ -22,8 +22,13 @@ SHIP_FROM, SKIP_TO = 40, 60
 ECHO_WORDS = 6
 
 SENTENCE_END = re.compile(r"[.!?][\"”’)]*\s")
-DECISION = re.compile(r"\b(ship|skip)(?:ping)?\b(?! (?:with|by default)\b)", re.IGNORECASE)
-NEGATION = re.compile(r"\b(?:not|never|no|nor|cannot|hardly|nothing|neither|without)\b|n['’]t\b", re.IGNORECASE)
+DECISION = re.compile(
+    r"\b(ship|skip)(?:ping)?\b(?! (?:with|by default|on)\b)"
+    r"(?!(?<=skip) (?:the|its|their|any|all) (?!(?:tool|product|app|library|service|whole|thing)\b)(?-i:[a-z]))",
+    re.IGNORECASE)
+"""The two words as a verdict: "skip the cloud" is said of a part, "skip the Pin" of the tool."""
+NEGATION = re.compile(
+    r"\b(?:not|never|no|nor|nobody|none|cannot|hardly|nothing|neither|without)\b|n['’]t\b", re.IGNORECASE)
 CLAUSE_MARK = re.compile(r"[,;:–—]|\b(?:but|and|yet|so|still)\b")
 OTHERS_SHIP = frozenset({"that", "who", "which", "teams", "they", "companies", "developers", "people", "users", "you",
                          "customers", "vendors", "rivals"})

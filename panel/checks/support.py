@@ -19,7 +19,7 @@ from panel.checks.readings import MOST_READ, Cited, following, is_read_from, sou
 from panel.checks.rivals import LOWER_CASE
 from panel.checks.wording import weakness
 from panel.checks.words import stem, words_of
-from panel.schema import Claim, DossierLines, Flag
+from panel.schema import Claim, DossierLines, Flag, Line
 
 MOST_FLAGGED = 12
 """Wrong facts of one claim, and wrong names, that are listed; a claim with more is wrong enough."""
@@ -55,7 +55,7 @@ def check_claims(claims: Sequence[Claim], parts: Sequence[Part], lines: DossierL
     for claim, part in zip(claims, parts, strict=True):
         flags += [_missing(number, part, lines) for number in claim.lines if number not in lines.by_number]
         cited = [lines.by_number[number] for number in claim.lines if number in lines.by_number]
-        if not cited:
+        if not cited or any(_told(part.text, line) for line in cited):
             continue
         sources = [source_of_line(line) for line in cited]
         words = sources[0].words if len(sources) == 1 else frozenset().union(*(source.words for source in sources))
@@ -69,6 +69,11 @@ def check_claims(claims: Sequence[Claim], parts: Sequence[Part], lines: DossierL
     return flags
 
 
+def _told(text: str, line: Line) -> bool:
+    """Whether a claim is a line, or a part of it, word for word."""
+    return text.strip(" .").casefold() in line.text.casefold()
+
+
 def _missing(number: int, part: Part, lines: DossierLines) -> Flag:
     why = "was left out of what was shown" if number in lines.left_out else "does not exist"
     return Flag(kind="missing_line", field=part.field, text=str(number), about=f"line:{number}",
@@ -78,7 +83,7 @@ def _missing(number: int, part: Part, lines: DossierLines) -> Flag:
 def _wrong_facts(part: Part, cited: Cited, ground: Ground) -> list[Flag]:
     flags = []
     foreign: set[int] | None = None
-    plans = plans_of(cited.dossier) if ground.prices else None
+    plans = plans_of(cited.dossier) if ground.stated["price"] else None
     for fact in part.facts:
         if fact.keys[0] in ("n:0", "n:1") or ground.is_in_name(fact, part.text):
             continue
