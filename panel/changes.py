@@ -23,7 +23,7 @@ from panel.schema.change import (
     SeatSeen,
     Step,
 )
-from panel.text_changes import field_changes, line_changes
+from panel.text_changes import field_changes, flag_changes, line_changes
 
 Kinds = tuple[FactorKind, ...]
 _ORDER: Kinds = get_args(FactorKind)
@@ -75,6 +75,7 @@ def explain(before: PanelSeen, after: PanelSeen, others: Sequence[PanelSeen] = (
         retaken=_retaken(before, after, found), notes=_notes(before, after, found), seats=found.seats,
         moves=concluded.moves, steps=concluded.steps, kinds=concluded.kinds, open=concluded.open,
         floors=tuple(dict.fromkeys(floors)), lines=line_changes(before.lines, after.lines),
+        flags=tuple(change for seat in found.seats for change in flag_changes(seat)),
         fields=tuple(change for seat in found.seats if seat.before is not None and seat.after is not None
                      for change in field_changes(before.personas.get(seat.before.persona_digest),
                                                  after.personas.get(seat.after.persona_digest))))

@@ -21,6 +21,7 @@ from panel.schema.ledger import CalibrationBin, LedgerEntry, LedgerReport, Ledge
 
 Forecast = tuple[int, bool]
 """A probability in percent, and whether it came true."""
+STARTER = "local:starter"
 FEW = 10
 """With fewer resolved predictions than this a score says little."""
 DRAWS, SEED = 2000, 20070601
@@ -91,9 +92,46 @@ def calibrated_draws(given: Mapping[int, int], draws: int = DRAWS, seed: int = S
     return drawn
 
 
+class Drafts(NamedTuple):
+    """One forecast: the draft that counts, as it came out, and the keys of all drafts of it, newest first."""
+
+    entry: LedgerEntry
+    keys: tuple[str, ...]
+
+
+def forecasts_of(entries: Iterable[LedgerEntry]) -> list[Drafts]:
+    """One forecast for all predictions equal in tool, persona, statement and month, in the order of first sight.
+
+    What counts is the latest of them (its probability, model and version of the persona) that was made before the first
+    was resolved: later ones could know. How it came out is what was stated last of any.
+    """
+    groups: dict[tuple[str, ...], list[LedgerEntry]] = {}
+    for entry in entries:
+        groups.setdefault((entry.tool_id, entry.persona_id, entry.statement, entry.by), []).append(entry)
+    found = []
+    for group in groups.values():
+        newest = sorted(group, key=lambda one: (one.finished_at, one.key), reverse=True)
+        resolved = sorted((one for one in group if one.outcome is not None), key=lambda one: one.resolved_at or "")
+        counted = newest[0]
+        if resolved:
+            counted = next((one for one in newest if one.finished_at <= (resolved[0].resolved_at or "")), newest[-1])
+            counted = counted.model_copy(update={name: getattr(resolved[-1], name) for name in (
+                "outcome", "source", "note", "resolved_by", "resolved_at", "resolutions")})
+        found.append(Drafts(counted, tuple(one.key for one in newest)))
+    return found
+
+
+def made_up(model: str) -> bool:
+    """Whether nobody foretells anything by this model: a rule, or the starter, whose sentences are ours."""
+    return model.partition(":")[0] == "scripted" or model == STARTER
+
+
 def score_predictions(entries: Iterable[LedgerEntry]) -> LedgerScore:
-    """What these predictions score. Void ones never count, vague ones where they are resolved yes or no."""
-    entries = list(entries)
+    """What these predictions score, redrafts as one forecast: the latest one (see `forecasts_of`).
+
+    Void ones never count, vague ones where they are resolved yes or no.
+    """
+    entries = [one.entry for one in forecasts_of(entries)]
     forecasts = [(entry.probability, entry.outcome == "yes") for entry in entries if entry.outcome in ("yes", "no")]
     still_open = [entry for entry in entries if entry.outcome is None]
     counted = LedgerScore(
@@ -114,7 +152,10 @@ def score_predictions(entries: Iterable[LedgerEntry]) -> LedgerScore:
 
 
 def ledger_report(entries: Sequence[LedgerEntry], *, by_version: bool = False) -> LedgerReport:
-    """The score of all, and by persona (and its version, when asked), by model, and by both."""
+    """The score of all, and by persona (and its version, when asked), by model, and by both.
+
+    Redrafts are one forecast within what is scored: where two models drafted the same, each has it in its own score.
+    """
     def persona(entry: LedgerEntry) -> dict[str, str]:
         version = {"persona_digest": entry.persona_digest} if by_version else {}
         return {"persona_id": entry.persona_id, **version}

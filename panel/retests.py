@@ -106,16 +106,17 @@ def _score_check(of: str, moved: float, parts: Sequence[Variance], chance: float
 
 
 def _flip_check(known: Sequence[Known], level: float) -> Check:
-    rates, flips, still = [], 0, False
+    rates, flips, still = [], 0, []
     for seat, *floors in known:
         assert seat.before is not None
         assert seat.after is not None
         flips += {seat.before.vote, seat.after.vote} == {0.0, 1.0}
         rates.append(max((floor.flips + 1) / (floor.pairs + 2) for floor in floors))
         if all(floor.flips == 0 and floor.deviation == 0 for floor in floors):
-            still = still or seat.before.vote != seat.after.vote  # where nothing ever moved, any move is one
+            still += [seat.seat] * (seat.before.vote != seat.after.vote)  # where nothing ever moved, any move is one
     chance = at_least(flips, rates)
-    return Check(of="votes", moved=flips, chance=chance, beyond=still or (flips > 0 and chance <= level))
+    return Check(of="votes", moved=flips, chance=chance, still=tuple(still),
+                 beyond=bool(still) or (flips > 0 and chance <= level))
 
 
 def at_least(number: int, rates: Sequence[float]) -> float:

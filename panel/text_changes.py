@@ -1,4 +1,4 @@
-"""Which lines of a dossier, fields of a persona file and lines of a prompt differ. Pure.
+"""Which lines of a dossier, fields of a persona file, lines of a prompt and flags of a seat differ. Pure.
 
 Knows nothing of what the differences did to a panel.
 """
@@ -6,15 +6,17 @@ Knows nothing of what the differences did to a panel.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
 
-from panel.schema.change import FieldChange, LineChange, PromptLine
+from panel.schema.change import FieldChange, FlagChange, LineChange, PromptLine, SeatChange, SeatSeen
 from panel.schema.dossier import Line
 from panel.schema.persona import Persona
 from panel.schema.prompt import Prompt
+from panel.schema.verdict import Flag
 
 _OF_THE_DOSSIER = re.compile(r"\[\d+\] |<<<dossier |[0-9a-f]{8,}>>>$")
 
@@ -77,3 +79,22 @@ def prompt_changes(before: Prompt, after: Prompt, most: int) -> tuple[PromptLine
             found += [PromptLine(role=one.role, before=here or "", after=there or "")
                       for here, there in zip_longest(texts[0][first], texts[1][second])]
     return tuple(found[:most])
+
+
+def flag_changes(seat: SeatChange) -> tuple[FlagChange, ...]:
+    """The flags of a seat that came or went: those that hold each by its words, notes by how many of a kind.
+
+    The same words of a kind are one flag, in however many takes they are: another number of takes is no change.
+    """
+    before, after = _flags(seat.before), _flags(seat.after)
+    found = [FlagChange(seat=seat.seat, kind=flag.kind, holds=True, text=flag.text, reason=flag.reason,
+                        before=int(key in before), after=int(key in after))
+             for key, flag in {**before, **after}.items() if flag.holds and (key in before) != (key in after)]
+    notes = [Counter(flag.kind for flag in flags.values() if not flag.holds) for flags in (before, after)]
+    return (*found, *(FlagChange(seat=seat.seat, kind=kind, holds=False, before=notes[0][kind], after=notes[1][kind])
+                      for kind in dict.fromkeys((*notes[0], *notes[1])) if notes[0][kind] != notes[1][kind]))
+
+
+def _flags(seat: SeatSeen | None) -> dict[tuple[str, str], Flag]:
+    takes = seat.takes if seat is not None else ()
+    return {(flag.kind, flag.text or flag.about or flag.reason): flag for take in takes for flag in take.flags}

@@ -62,6 +62,23 @@ class Second(First):
     salt = "second"
 
 
+class Steady(First):
+    """Always the same score."""
+
+    spread = 1
+
+
+class Boastful(Steady):
+    """The same score, and says it tried the tool."""
+
+    async def complete(self, request: Request) -> Completion:
+        made = await super().complete(request)
+        answer = json.loads(made.text)
+        if "quote" in answer:  # a brief has none
+            answer["quote"] = "I tried it twice last week. " + answer["quote"]
+        return made.model_copy(update={"text": json.dumps(answer)})
+
+
 class Loose(First):
     """Its score differs by 4 points from take to take."""
 

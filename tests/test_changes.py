@@ -16,11 +16,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panel.changes import difference, explain
-from panel.editorial.changes import as_markdown, as_text, change_words, explanation_json, explanation_sections
+from panel.editorial.changes import (
+    as_markdown,
+    as_text,
+    change_words,
+    check_words,
+    explanation_json,
+    explanation_sections,
+)
 from panel.retests import at_least, beyond_noise, floor_of, newcombe, student_t, wilson
 from panel.schema import Line, Panel, Persona, Sampling, Seat
 from panel.schema.change import PanelSeen, Retests, SeatChange, SeatSeen, TakeSeen
-from panel.text_changes import field_changes, line_changes
+from panel.schema.verdict import Flag
+from panel.text_changes import field_changes, flag_changes, line_changes
 
 PERSONA = Persona.model_validate({**yaml.safe_load((ROOT / "personas" / "builder.yaml").read_text()), "id": "builder"})
 VERSIONS = {one.digest: one for one in (PERSONA, PERSONA.model_copy(update={"motto": "another"}))}
@@ -135,6 +143,43 @@ def test_retests_pass_for_a_change_in_at_most_a_twentieth_and_large_changes_are_
     seen = sum(simulated(chance, 4, 2, 5.0, 15.0) is True for _ in range(300))
     assert 5 <= false <= 50, false
     assert seen >= 270, seen
+
+
+def test_a_flip_no_retest_ever_made_is_beyond_and_says_why() -> None:
+    def moved(name: str, floor: Retests) -> tuple[SeatChange, tuple[Retests, Retests]]:
+        sides = [SeatSeen(persona_id=name, persona_digest="", model="m", vote=vote, mean_score=50.0, takes=(
+            TakeSeen(key=f"{name} {vote}", repeat=1, verdict="ship", score=50),)) for vote in (1.0, 0.0)]
+        return SeatChange(seat=name, before=sides[0], after=sides[1]), (floor, floor)
+
+    still = Retests(persona_id=None, model="m", depth="full", sampling=Sampling(), pairs=6, flips=0, squares=0.0,
+                    freedom=4)
+    loose = still.model_copy(update={"flips": 3, "squares": 90.0})
+
+    def words(*seats: tuple[SeatChange, tuple[Retests, Retests]]) -> str:
+        beyond, checks = beyond_noise([seat for seat, _ in seats], [floors for _, floors in seats])
+        assert beyond is (any(floors[0] is still for _, floors in seats))
+        return check_words(checks[-1])
+
+    assert words(moved("a", still)) == "votes: 1 flipped, and no retest of these seats ever moved: beyond"
+    assert words(moved("a", still), moved("b", loose)) == "votes: 2 flipped, and no retest of a ever moved: beyond"
+    assert "which retests alone do" in words(moved("b", loose))
+
+
+def test_flags_that_hold_go_by_their_words_and_notes_by_number() -> None:
+    def seat(*takes: list[Flag]) -> SeatSeen:
+        return SeatSeen(persona_id="a", persona_digest="", model="m", takes=tuple(
+            TakeSeen(key=str(number), repeat=number, flags=tuple(flags)) for number, flags in enumerate(takes)))
+
+    def flag(kind: str, text: str) -> Flag:
+        return Flag(kind=kind, reason="r", text=text)
+
+    old, new = flag("wrong_price", "$20"), flag("wrong_price", "$30")
+    change = SeatChange(seat="a", before=seat([old, flag("to_check", "x")]),
+                        after=seat([new, flag("to_check", "x"), flag("to_check", "y")], [new, flag("to_check", "x")]))
+    assert [(one.kind, one.text, one.before, one.after) for one in flag_changes(change)] == [
+        ("wrong_price", "$20", 1, 0), ("wrong_price", "$30", 0, 1), ("to_check", None, 1, 2)]
+    again = SeatChange(seat="a", before=seat([old]), after=seat([old], [old]))
+    assert flag_changes(again) == ()
 
 
 @pytest.mark.parametrize(("level", "freedom", "known"), [

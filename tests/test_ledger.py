@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_mistakes import one_line
 from test_road import command
+from typed import typed
 
 from panel.cli import main
 from panel.journal import hold
@@ -30,7 +32,9 @@ from panel.ledger import (
     brier_parts,
     calibrated_draws,
     days_over,
+    forecasts_of,
     ledger_report,
+    made_up,
     months_ahead,
     score_predictions,
     wilson,
@@ -46,7 +50,8 @@ SOURCE = ("--source", "https://example.org/seen")
 def entry(number: int, probability: int, outcome: str | None, **more: Any) -> LedgerEntry:
     return LedgerEntry.model_validate({
         "key": f"{number:032x}", "tool_id": "tidewater", "persona_id": "futurist", "model": "m", "run_id": "r",
-        "finished_at": "2026-01-01T00:00:00Z", "statement": "It happens.", "by": "2026-06", "probability": probability,
+        "finished_at": "2026-01-01T00:00:00Z", "statement": f"It happens {number} times.", "by": "2026-06",
+        "probability": probability,
         "persona_digest": "d" * 32, "outcome": outcome, **more})
 
 
@@ -246,8 +251,9 @@ def booth(reviewed: Path, tmp_path: Path) -> Path:
 
 
 def said(desk: Path, *words: str) -> Any:
-    """What the command prints as JSON."""
-    done = command(desk, "ledger", *words, "--json")
+    """What the command prints as JSON, of the scripted model too."""
+    every = ["--all-models"] if words[0] in ("due", "score") else []
+    done = typed(desk, "ledger", *words, *every, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -268,7 +274,7 @@ def test_two_hundred_predictions_resolved_from_a_file_are_scored(booth: Path) ->
     entries = said(booth, "list")
     assert len(entries) == 200
     forecasts = write_outcomes(booth / "outcomes.csv", entries)
-    early = command(booth, "ledger", "resolve", "--from", "outcomes.csv")
+    early = typed(booth, "ledger", "resolve", "--from", "outcomes.csv")
     one_line(early, 2, "outcomes.csv:", "2030-12", "--early", "nothing was kept")
     assert said(booth, "list", "--resolved") == []
     assert len(said(booth, "resolve", "--from", "outcomes.csv", "--early")) == 200
@@ -282,7 +288,7 @@ def test_two_hundred_predictions_resolved_from_a_file_are_scored(booth: Path) ->
         ("https://example.org/a", 'seen, "twice"', "me")}
     one_persona = said(booth, "score", "--persona", "futurist")
     assert one_persona["all"]["brier"] == said(booth, "score")["by_persona"][2]["brier"]
-    shown = command(booth, "ledger", "score").stdout
+    shown = typed(booth, "ledger", "score", "--all-models").stdout
     assert f"Brier score {score['brier']:.4f}" in shown
     assert "builder" in shown
     assert "warning" not in shown
@@ -292,29 +298,30 @@ def test_two_hundred_predictions_resolved_from_a_file_are_scored(booth: Path) ->
 
 def test_list_shows_everything_and_nothing_is_cut_in_a_pipe(reviewed: Path) -> None:
     first = said(reviewed, "list", "--limit", "1")[0]
-    shown = command(reviewed, "ledger", "list", "-n", "1", COLUMNS="20").stdout
+    shown = typed(reviewed, "ledger", "list", "-n", "1", COLUMNS="20").stdout
     for word in (first["id"], first["by"], f"{first['probability']}%", first["persona_id"], first["tool_id"],
                  first["statement"], "open"):
-        assert word in shown
-    whole = command(reviewed, "ledger", "list").stdout
+        assert word in " ".join(shown.split())
+    assert f"  {first['statement']}\n" in typed(reviewed, "ledger", "list", "-n", "1").stdout
+    whole = typed(reviewed, "ledger", "list").stdout
     assert whole.count("A new version of Tool") == 200
     tool = said(reviewed, "list", "--tool", "tool-7", "--model", "scripted", "--open")
     assert {one["tool_id"] for one in tool} == {"tool-7"}
     assert len(tool) == 4
     assert said(reviewed, "list", "--vague") == []
-    assert "no prediction fits" in command(reviewed, "ledger", "list", "--resolved").stdout
+    assert "no prediction fits" in typed(reviewed, "ledger", "list", "--resolved").stdout
     times = [one["finished_at"] for one in said(reviewed, "list")]
     assert times == sorted(times, reverse=True)
 
 
 def test_due_is_what_is_over_and_not_resolved(booth: Path) -> None:
-    assert "2030-12" in command(booth, "ledger", "due", "--as-of", "2030-12-31").stdout
+    assert "2030-12" in typed(booth, "ledger", "due", "--all-models", "--as-of", "2030-12-31").stdout
     assert said(booth, "due", "--as-of", "2030-12-31") == []
     over = said(booth, "due", "--as-of", "2031-01-01")
     assert (len(over), {one["days_over"] for one in over}) == (200, {1})
     assert len(said(booth, "due", "--as-of", "2030-11-30", "--within", "2")) == 200
     assert said(booth, "due", "--as-of", "2030-11-30", "--within", "1") == []
-    shown = command(booth, "ledger", "due", "--as-of", "2031-02-01").stdout
+    shown = typed(booth, "ledger", "due", "--all-models", "--as-of", "2031-02-01").stdout
     assert "over for 32 days" in shown
     line = re.search(r"ship-panel ledger resolve (\w+) yes\|no --source URL", shown)
     assert line is not None
@@ -324,10 +331,10 @@ def test_due_is_what_is_over_and_not_resolved(booth: Path) -> None:
 
 def test_a_second_resolution_stands_and_says_what_stood_before(booth: Path) -> None:
     key = said(booth, "list", "-n", "1")[0]["key"]
-    first = command(booth, "ledger", "resolve", key[:12], "YES", *SOURCE, "--by", "Ada")
+    first = typed(booth, "ledger", "resolve", key[:12], "YES", *SOURCE, "--by", "Ada")
     assert first.returncode == 0, first.stderr
     assert "before" not in first.stdout
-    second = command(booth, "ledger", "resolve", key, "void", "--note", "the page is gone", "--by", "Grace")
+    second = typed(booth, "ledger", "resolve", key, "void", "--note", "the page is gone", "--by", "Grace")
     for word in ("before it stood as yes", "https://example.org/seen", "Ada"):
         assert word in second.stdout
     now, = said(booth, "list", "--resolved")
@@ -341,7 +348,7 @@ def test_a_second_resolution_stands_and_says_what_stood_before(booth: Path) -> N
 def test_what_is_stated_while_a_run_holds_the_folder_is_kept(booth: Path) -> None:
     key = said(booth, "list", "-n", "1")[0]["key"]
     with hold(booth / "runs"):
-        done = command(booth, "ledger", "resolve", key, "yes", *SOURCE)
+        done = typed(booth, "ledger", "resolve", key, "yes", *SOURCE)
         assert done.returncode == 0, done.stderr
         assert "held by another process" in done.stdout
         assert said(booth, "list", "--resolved") == []
@@ -353,9 +360,9 @@ def test_what_is_stated_while_a_run_holds_the_folder_is_kept(booth: Path) -> Non
 def test_text_that_would_write_to_the_terminal_is_printed_without_it(booth: Path) -> None:
     key = said(booth, "list", "-n", "1")[0]["key"]
     note = "a \x1b[31mred\x1b[0m \u202enote\u202c\nof two lines"
-    done = command(booth, "ledger", "resolve", key, "yes", *SOURCE, "--note", note)
-    again = command(booth, "ledger", "resolve", key, "yes", *SOURCE)
-    shown = done.stdout + again.stdout + command(booth, "ledger", "list", "--resolved").stdout
+    done = typed(booth, "ledger", "resolve", key, "yes", *SOURCE, "--note", note)
+    again = typed(booth, "ledger", "resolve", key, "yes", "--source", "https://example.org/else")
+    shown = done.stdout + again.stdout + typed(booth, "ledger", "list", "--resolved").stdout
     assert "red note of two lines" in shown
     assert "\x1b" not in shown
     assert "\u202e" not in shown
@@ -364,14 +371,14 @@ def test_text_that_would_write_to_the_terminal_is_printed_without_it(booth: Path
 
 
 def test_a_few_resolved_ones_are_scored_with_a_warning(booth: Path) -> None:
-    assert "nothing to score" in command(booth, "ledger", "score").stdout
+    assert "nothing to score" in typed(booth, "ledger", "score", "--all-models").stdout
     for one in said(booth, "list", "-n", "3"):
         said(booth, "resolve", one["id"], "yes", *SOURCE)
-    shown = command(booth, "ledger", "score").stdout
+    shown = typed(booth, "ledger", "score", "--all-models").stdout
     for word in ("3 of 200 predictions resolved", "left out: 197 open, 0 void", "warning: fewer than 10",
                  "not defined: all came out alike"):
         assert word in shown
-    narrow = command(booth, "ledger", "score", COLUMNS="30").stdout
+    narrow = typed(booth, "ledger", "score", "--all-models", COLUMNS="30").stdout
     assert "…" not in narrow
 
 
@@ -431,7 +438,7 @@ def test_an_id_that_several_begin_with_names_them(reviewed: Path) -> None:
     keys = [one["key"] for one in said(reviewed, "list")]
     digit = max("0123456789abcdef", key=lambda each: sum(key.startswith(each) for key in keys))
     candidates = sorted(key for key in keys if key.startswith(digit))
-    done = command(reviewed, "ledger", "resolve", digit, "yes", *SOURCE)
+    done = typed(reviewed, "ledger", "resolve", digit, "yes", *SOURCE)
     assert len(candidates) > 5
     one_line(done, 2, "several predictions", *(key[:12] for key in candidates[:5]), " on tool-", ", ...")
 
@@ -447,36 +454,121 @@ def test_every_bad_line_of_a_file_is_named_and_nothing_is_kept(booth: Path) -> N
         f"{third},yes,example.org,,\n"
         f",yes,https://example.org/4,,\n"
         f"{first},void,,\"on\ntwo lines\",\n")
-    done = command(booth, "ledger", "resolve", "--from", "bad.csv")
+    done = typed(booth, "ledger", "resolve", "--from", "bad.csv")
     one_line(done, 2, "bad.csv:3: no prediction", "bad.csv:4: outcome 'perhaps'", "bad.csv:5: has 2 columns",
              "bad.csv:6: source", "bad.csv:7: id must be a text", "bad.csv:9:", "line 2 already",
              "6 of 7 lines cannot be taken; nothing was kept")
     (booth / "bad.jsonl").write_text(f'{{"id": "{first}", "outcome": "yes", "source": "https://example.org/1"}}\n'
                                      'nonsense\n[1]\n\n{"id": 3, "outcome": "yes"}\n{"id": "x", "result": "yes"}\n')
-    done = command(booth, "ledger", "resolve", "--from", "bad.jsonl")
+    done = typed(booth, "ledger", "resolve", "--from", "bad.jsonl")
     one_line(done, 2, "bad.jsonl:2: is not a JSON object", "bad.jsonl:3: is not a JSON object", "bad.jsonl:5: id must",
              "bad.jsonl:6: does not know 'result'", "4 of 5 lines")
     for text, word in (("", "first line"), ("id,result\n", "first line"), ("id,outcome,id\n", "first line"),
                        ("id,outcome\n", "holds no line"), ("id,outcome\n\"a", "is not CSV")):
         (booth / "odd.csv").write_text(text)
-        one_line(command(booth, "ledger", "resolve", "--from", "odd.csv"), 2, "odd.csv", word)
+        one_line(typed(booth, "ledger", "resolve", "--from", "odd.csv"), 2, "odd.csv", word)
     (booth / "odd.csv").write_bytes(b"id,outcome\n\xff\xfe,yes\n")
-    one_line(command(booth, "ledger", "resolve", "--from", "odd.csv"), 2, "UTF-8")
+    one_line(typed(booth, "ledger", "resolve", "--from", "odd.csv"), 2, "UTF-8")
     assert not (booth / "runs" / "facts").exists()
 
 
 def test_nothing_reviewed_yet(desk: Path) -> None:
     for words in (("list",), ("due",), ("score",), ("resolve", "a", "yes")):
-        one_line(command(desk, "ledger", *words), 2, "nothing is reviewed yet", "ship-panel review")
+        one_line(typed(desk, "ledger", *words), 2, "nothing is reviewed yet", "ship-panel review")
 
 
 def test_reviews_without_predictions(desk: Path) -> None:
     (desk / "one.jsonl").write_text('{"name": "One", "tagline": "copies files"}')
     assert command(desk, "review", "one.jsonl", "--model", "scripted", "--depth", "verdict").returncode == 0
     for words in ("list", "score"):
-        done = command(desk, "ledger", words)
+        done = typed(desk, "ledger", words)
         assert (done.returncode, done.stdout.startswith("no predictions yet")) == (0, True), done.stdout
-    assert "nothing is due" in command(desk, "ledger", "due").stdout
+    assert "nothing is due" in typed(desk, "ledger", "due", "--all-models").stdout
+
+
+def test_equal_predictions_are_one_forecast_and_the_latest_made_before_it_came_out_counts() -> None:
+    def draft(number: int, percent: int, day: int, outcome: str | None = None, **more: Any) -> LedgerEntry:
+        return entry(number, percent, outcome, statement="It happens.", finished_at=f"2026-01-{day:02d}T00:00:00Z",
+                     resolved_at="2026-01-15T00:00:00Z" if outcome else None, **more)
+
+    drafts = [draft(1, 10, 1), draft(2, 40, 3, "yes"), draft(3, 99, 20), draft(4, 70, 2)]
+    found, = forecasts_of(drafts)
+    assert (found.entry.key, found.entry.probability, found.entry.outcome) == (drafts[1].key, 40, "yes")
+    assert found.keys == tuple(drafts[number].key for number in (2, 1, 3, 0))
+    others = [draft(5, 20, 1, by="2026-07"), draft(6, 20, 1, tool_id="else"), draft(7, 20, 1, persona_id="builder"),
+              entry(8, 20, None)]
+    score = score_predictions([*drafts, *others])
+    assert (score.predictions, score.resolved, score.open) == (5, 1, 4)
+    assert score.brier == pytest.approx(0.36)
+
+
+@pytest.fixture(scope="module")
+def redrafted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One tool drafted twice by a model and once by the scripted one: four personas, four forecasts of the model."""
+    desk = tmp_path_factory.mktemp("redrafted")
+    (desk / "one.jsonl").write_text('{"name": "One", "tagline": "copies files to a disk"}')
+    for words in (("memory_models:First", "--repeats", "2"), ("scripted",)):
+        assert typed(desk, "review", "one.jsonl", "--quiet", "--model", *words).returncode == 0
+    return desk
+
+
+def test_made_up_forecasters_are_left_out_and_said_to_be(redrafted: Path) -> None:
+    shown = typed(redrafted, "ledger", "due", "--as-of", "2031-02-01").stdout
+    assert shown.count("over for") == 4
+    assert "[2 drafts; this is the latest that counts]" in shown
+    assert "left out: 4 predictions by scripted and the starter (--all-models, or --model NAME)" in shown
+    named = typed(redrafted, "ledger", "due", "--as-of", "2031-02-01", "-m", "scripted").stdout
+    assert (named.count("over for"), "left out" in named, "drafts" in named) == (4, False, False)
+    one_line(typed(redrafted, "ledger", "due", "-m", "gone"), 2, "'gone'", "memory_models:First")
+    plain = json.loads(typed(redrafted, "ledger", "score", "--json").stdout)
+    assert (plain["all"]["predictions"], plain["left_out"], plain["redrafts"]) == (4, 4, 4)
+    every = said(redrafted, "score")
+    assert (every["all"]["predictions"], every["left_out"], every["redrafts"]) == (4, 0, 8)
+    assert [one["predictions"] for one in every["by_model"]] == [4, 4]
+    assert made_up("scripted:always=ship")
+    assert made_up("local:starter")
+    assert not made_up("local:qwen")
+    assert not made_up("scripted-by-hand/model")
+
+
+def test_resolving_one_draft_resolves_all_and_the_same_again_writes_nothing(redrafted: Path, tmp_path: Path) -> None:
+    shutil.copytree(redrafted / "runs", tmp_path / "runs")
+    one = said(tmp_path, "list", "-m", "memory_models:First")[0]
+    assert (len(one["drafts"]), one["drafts"][0]) == (2, one["key"])
+    first = typed(tmp_path, "ledger", "resolve", one["drafts"][1], "yes", *SOURCE)
+    assert "(3 drafts)" in first.stdout  # the scripted one said the same
+
+    def kept() -> list[dict[str, Any]]:
+        return [json.loads(line)["record"] for path in (tmp_path / "runs" / "facts").iterdir()
+                for line in path.read_text().splitlines()]
+
+    stated = kept()
+    assert {one["prediction"] for one in stated} >= set(one["drafts"])
+    assert len(stated) == 3
+    again = typed(tmp_path, "ledger", "resolve", one["id"], "yes", *SOURCE)
+    assert again.stdout == f"{one['id']}: already so since {stated[0]['at'][:10]} (yes)\n"
+    assert kept() == stated
+    assert "before it stood as yes" in typed(tmp_path, "ledger", "resolve", one["id"], "yes", *SOURCE, "--note",
+                                             "seen again").stdout
+    assert len(kept()) == 6
+    assert len(said(tmp_path, "due", "--as-of", "2031-02-01")) == 3
+    (tmp_path / "both.csv").write_text("id,outcome,source\n" + "".join(
+        f"{key},{outcome},https://example.org/b\n" for key, outcome in zip(one["drafts"], ("yes", "no"), strict=True)))
+    one_line(typed(tmp_path, "ledger", "resolve", "--from", "both.csv", "--early"), 2,
+             "both.csv:3:", "a draft of the prediction of line 2, which says yes")
+
+
+def test_at_eighty_columns_no_line_of_the_ledger_is_wider(booth: Path) -> None:
+    for one in said(booth, "list", "-n", "3", "--persona", "competitor_analyst"):
+        said(booth, "resolve", one["id"], "yes", *SOURCE)
+    for words in (("list", "-n", "3"), ("due", "--as-of", "2031-02-01"), ("score", "--all-models"), ("score",)):
+        shown = typed(booth, "ledger", *words, COLUMNS="80").stdout
+        assert max(map(len, shown.splitlines())) <= 80, shown
+        assert "…" not in shown
+    shown = typed(booth, "ledger", "score", "--all-models", COLUMNS="80").stdout
+    assert "not shown: 3 personas with none resolved" in shown
+    assert "competitor analyst" in shown
+    assert "competitor_analyst" not in shown
 
 
 # ---- the plot
@@ -491,7 +583,7 @@ def test_the_plot_is_the_same_bytes_and_says_what_it_shows(booth: Path) -> None:
     said(booth, "resolve", "--from", "outcomes.csv", "--early")
     pictures = []
     for name, seed in (("one.svg", "1"), ("two.svg", "2")):
-        done = command(booth, "ledger", "score", "--plot", name, PYTHONHASHSEED=seed)
+        done = command(booth, "ledger", "score", "--all-models", "--plot", name, PYTHONHASHSEED=seed)
         assert done.returncode == 0, done.stderr
         assert f"plot: {name}" in done.stdout
         pictures.append((booth / name).read_bytes())
@@ -499,14 +591,14 @@ def test_the_plot_is_the_same_bytes_and_says_what_it_shows(booth: Path) -> None:
     assert b"<svg" in pictures[0]
     assert b"<dc:date>" not in pictures[0]
     for name, start in (("plot.png", b"\x89PNG"), ("plot.PDF", b"%PDF")):
-        assert command(booth, "ledger", "score", "--plot", name).returncode == 0
+        assert typed(booth, "ledger", "score", "--all-models", "--plot", name).returncode == 0
         assert (booth / name).read_bytes().startswith(start)
 
 
 def test_without_matplotlib_one_line_names_what_to_install(reviewed: Path, tmp_path: Path) -> None:
     (tmp_path / "matplotlib.py").write_text("raise ModuleNotFoundError('No module', name='matplotlib')\n")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    done = command(reviewed, "ledger", "score", "--plot", str(tmp_path / "plot.svg"), PYTHONPATH=path)
+    done = command(reviewed, "ledger", "score", "--all-models", "--plot", str(tmp_path / "plot.svg"), PYTHONPATH=path)
     one_line(done, 2, 'pip install "ship-panel[plots]"')
     assert not (tmp_path / "plot.svg").exists()
-    assert command(reviewed, "ledger", "score", PYTHONPATH=path).returncode == 0
+    assert command(reviewed, "ledger", "score", "--all-models", PYTHONPATH=path).returncode == 0

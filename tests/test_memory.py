@@ -7,9 +7,7 @@ changed prompt, persona or dossier really changes their answers, and chance is w
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import memory_models
 import pytest
 import yaml
 from conftest import ROOT
+from typed import typed
 
 import panel
 from panel.dossiers import cut_lines, read_dossiers
@@ -303,7 +302,7 @@ def test_what_reaches_no_seat_changes_nothing_and_is_still_listed(place: Desk) -
     place.review(NAMES[:1], "scripted", lambda text: text.replace("ten versions", "two versions"), sampling={})
     found = place.why(NAMES[0])
     assert (found.cause, [factor.kind for factor in found.factors]) == ("none", ["dossier"])
-    assert conclusion(found) == "Nothing changed in the answers, though the dossier did."
+    assert conclusion(found) == "No verdict or score changed, though the dossier did."
 
 
 def test_a_seat_that_could_not_be_read_is_no_change_of_an_answer(place: Desk) -> None:
@@ -313,7 +312,7 @@ def test_a_seat_that_could_not_be_read_is_no_change_of_an_answer(place: Desk) ->
                  **place.persona(0, "investor", set_field("motto", "unreadable")))
     found = place.why(NAMES[0])
     assert found.cause == "none", found
-    assert conclusion(found).startswith("Nothing changed in the answers that can be compared (investor cannot)")
+    assert conclusion(found).startswith("No verdict or score changed that can be compared (investor cannot)")
     assert "investor has no readable answer after" in found.notes
 
 
@@ -351,6 +350,42 @@ def test_panels_are_picked_by_run_panel_or_dossier_and_mistakes_are_named(place:
         pick(panels, None, first.run_id)
 
 
+def test_flags_that_came_are_listed_where_no_verdict_moved(place: Desk) -> None:
+    for model in ("memory_models:Steady", "memory_models:Boastful"):
+        place.review(NAMES[:1], model, depth="full", repeats=1, personas=["builder", "investor"])
+    found = place.why(NAMES[0])
+    assert conclusion(found) == "No verdict or score changed, though the model did."
+    came = [flag for flag in found.flags if flag.holds]
+    assert [(flag.seat, flag.kind, flag.before, flag.after) for flag in came] == [
+        (who, "invented_experience", 0, 1) for who in ("builder", "investor")]
+    assert found.after.holds == found.before.holds + 2
+    text = as_text(explanation_sections(found))
+    assert f"flags that hold: {found.before.holds} -> {found.after.holds} (not cleared)" in text
+    assert "came: builder, reads as if the tool had been used: \"I tried\"" in text
+
+
+def test_history_and_drift_print_the_digest_of_the_card_and_count_as_it_does(place: Desk) -> None:
+    place.review(NAMES[:1], FIRST, repeats=1)
+    place.review(NAMES[:1], FIRST, repeats=1, max_unscored=1.0, **place.persona(
+        0, "investor", set_field("motto", "unreadable")), **place.prompts(0, *PROMPTS[0]))
+    with open_store(place.runs) as store:
+        panels = panels_of(store, "tidewater")
+    digests = [one.panel.prompts_digest[:12] for one in panels]
+    card = command(place, "show", "tidewater").stdout
+    history, drift = command(place, "history", "tidewater").stdout, command(place, "drift").stdout
+    assert digests[1] in card
+    for digest in digests:
+        assert digest in history
+        assert f"  {digest}, " in drift
+    assert f"prompts {digests[0]} -> {digests[1]}" in " ".join(command(place, "diff", "tidewater").stdout.split())
+    assert f"{panels[1].ships:g} of 3 voting, 4 seats" in " ".join(command(
+        place, "history", "tidewater", columns="80").stdout.split())
+    assert "1 reviews" not in drift
+    for words in (("history", "tidewater"), ("diff", "tidewater"), ("drift",)):
+        shown = command(place, *words, columns="80").stdout
+        assert max(map(len, shown.splitlines())) <= 80, shown
+
+
 # --- drift
 
 
@@ -381,10 +416,8 @@ def test_versions_of_a_persona_have_rates_changes_and_warnings(place: Desk) -> N
 # --- through the command line
 
 
-def command(place: Desk, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "panel", *words], cwd=place.folder, capture_output=True, text=True,
-                          timeout=120, env={**os.environ, "COLUMNS": "160",
-                                            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])})
+def command(place: Desk, *words: str, columns: str = "160") -> subprocess.CompletedProcess[str]:
+    return typed(place.folder, *words, COLUMNS=columns)
 
 
 def test_the_commands_name_the_cause_of_five_changes(place: Desk) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from panel.schema import Dossier, Flag
 from panel.store import load, open_store, rebuild, scorecard
 from panel.store.narrowing import scorecards
 
-MAKING = Making(unscored=0.0, probes=False)
+MAKING = Making(unscored=0.0, probes=False, model="gpt-5")
 FIRST, SECOND, THIRD = (f"tool-{number:06d}" for number in range(3))
 WRONG = Flag(kind="wrong_price", reason='price "$9" is not on line 3', field="claims[0].text", text="$9")
 USED = Flag(kind="invented_experience", reason='"I ran it" speaks of use', field="quote", text="I ran it")
@@ -66,6 +67,44 @@ def names(folder: Path) -> list[str]:
 def said(done: subprocess.CompletedProcess[str]) -> Any:
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("making", [
+    replace(MAKING, model="scripted"), replace(MAKING, model="local:starter"), replace(MAKING, depth="verdict"),
+])
+def test_what_is_for_trying_is_published_only_by_name(desk: Path, making: Making) -> None:
+    store_of(desk / "runs", {FIRST: (WRONG,)}, making)
+    done = command("publish", "site")
+    assert done.returncode == 0, done.stderr
+    assert "0 written" in done.stdout
+    assert "3 left out: of the starter, scripted answers or depth verdict; name a tool" in done.stdout
+    assert not (desk / "site").exists()
+    assert said(command("publish", "site", SECOND, "--json"))["written"] == [SECOND]
+    assert command("publish", "site", FIRST).returncode == 2
+
+
+def test_a_panel_can_be_named(held: Path, desk: Path) -> None:
+    """A later run of another model is the newest panel; the earlier one can be seen, cleared and published."""
+    query = f"SELECT panel_digest FROM latest WHERE tool_id = '{FIRST}'"
+    earlier = said(command("sql", query, "--json"))[0]["panel_digest"]
+    store_of(held, {}, replace(MAKING, run_id="20260201T000000-01", model="gpt-6"))
+    assert said(command("flags", FIRST, "--json"))["held"] is False
+    assert said(command("flags", FIRST, "--panel", earlier[:12], "--json"))["held"] is True
+    refused = command("publish", "site", FIRST, "--panel", earlier[:12])
+    assert refused.returncode == 2
+    assert "is held: 2 flags hold it" in refused.stderr
+    assert command("clear", FIRST, "--panel", earlier[:12], "--note", "seen").returncode == 0
+    assert said(command("publish", "site", FIRST, "--panel", earlier[:12], "--json"))["written"] == [FIRST]
+    assert earlier[:12] in (desk / "site" / f"{FIRST}.md").read_text()
+
+
+@pytest.mark.parametrize("words", [
+    ("publish", "runs"), ("publish", "runs/pages"), ("publish", "site", "--panel", "ab"),
+])
+def test_what_publish_refuses_besides(held: Path, words: tuple[str, ...]) -> None:
+    done = command(*words)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
 
 
 def test_flags_without_a_tool_lists_what_is_held(held: Path) -> None:
@@ -127,7 +166,7 @@ def test_a_clearance_while_a_run_holds_the_store_is_kept_and_shown_after(held: P
     with hold(held):
         done = command("clear", FIRST, "--note", "fine")
     assert done.returncode == 0
-    assert "it is kept, and shown when the run that has runs/ now is done" in done.stdout
+    assert "kept; it shows when the run that holds runs/ ends" in done.stdout
     assert said(command("flags", "--json"))[0]["holds"] == 2
     with hold(held):
         load(held)
@@ -216,7 +255,7 @@ def test_json_only(held: Path, desk: Path) -> None:
 
 
 def test_a_panel_without_a_quorum_has_no_page(desk: Path) -> None:
-    store_of(desk / "runs", {}, Making(unscored=1.0))
+    store_of(desk / "runs", {}, replace(MAKING, unscored=1.0))
     done = command("publish", "site")
     assert done.stdout == f"site: 0 written, 0 unchanged\n3 without a quorum: {FIRST}, {SECOND}, {THIRD}\n"
     assert not (desk / "site").exists()

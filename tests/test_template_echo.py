@@ -206,9 +206,11 @@ def test_a_load_flags_what_the_quotes_share(runs: Path) -> None:
     flags = rows(runs, "SELECT reason, field, text, about, holds, \"of\" FROM flags WHERE kind = 'template_echo' AND "
                        "persona_id = 'competitor_analyst' AND tool_id = 'tool-000002' ORDER BY position")
     assert flags == [
-        ("the first three words of 4 of the competitor analyst's last 4 quotes", "quote", "Consider gravity carefully",
+        ("the first three words of 4 of the competitor analyst's last 4 quotes, one a tool", "quote",
+         "Consider gravity carefully",
          "consider gravity carefully", False, "review"),
-        ("4 words in 4 of the competitor analyst's last 4 quotes", "quote", "Perhaps gravity bends carefully",
+        ("4 words in 4 of the competitor analyst's last 4 quotes, one a tool", "quote",
+         "Perhaps gravity bends carefully",
          "perhaps gravity bends carefully", False, "review")]
     assert rows(runs, "SELECT holds FROM latest") == [(0,)] * 4
     assert rows(runs, "SELECT key, position FROM flags GROUP BY ALL HAVING count(*) > 1") == []
@@ -220,6 +222,18 @@ def test_a_load_flags_what_the_quotes_share(runs: Path) -> None:
         assert {one.key for one in card.echoes} == {review.key for review in card.reviews}
         assert all(one.flag.kind == "template_echo" and not one.flag.holds for one in card.echoes)
         assert persona_record(connection, "builder").flags["template_echo"] == 4
+
+
+def test_redrafts_of_a_tool_are_one_quote_the_latest(runs: Path) -> None:
+    tools = FOUR[:3]
+    for day in (2, 3):
+        making = making_of(day, personas=("builder",), model=f"model-{day}")
+        write_run(runs, making, dated(run_lines(making, tools), day))
+        load(runs)
+    assert rows(runs, "SELECT count(*) FROM reviews") == [(6,)]
+    assert rows(runs, "SELECT DISTINCT quotes, \"of\" FROM echoes") == [(3, 3)]
+    assert rows(runs, "SELECT DISTINCT finished_at[:10] FROM echoes JOIN reviews USING (key)") == [("2026-01-03",)]
+    assert rows(runs, "SELECT count(DISTINCT tool_id) FROM echoes") == [(3,)]
 
 
 def test_words_of_the_tools_own_lines_are_no_echo(runs: Path) -> None:

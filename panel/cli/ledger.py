@@ -15,11 +15,14 @@ from panel.errors import ConfigError
 if TYPE_CHECKING:
     from datetime import date
 
+    from panel.ledger import Drafts
     from panel.schema.ledger import LedgerEntry, LedgerReport
 
+LAST_MONTH = "9999-99"
 Persona = Annotated[str | None, typer.Option(help="Only predictions of this persona.", show_default=False)]
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Only of this model, as it was asked for.",
                                           show_default=False)]
+AllModels = Annotated[bool, typer.Option("--all-models", help="Those of scripted and the starter too.")]
 Tool = Annotated[str | None, typer.Option(help="Only on this tool: its id, or a beginning.", show_default=False)]
 
 
@@ -42,54 +45,62 @@ def list_predictions(
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List predictions, newest first."""
+    """List predictions, newest first, redrafts as one."""
     if only_open and only_resolved:
         raise ConfigError("ledger list: --open and --resolved leave nothing; give one of them")
     state: Literal["open", "resolved"] | None = "open" if only_open else "resolved" if only_resolved else None
-    entries = _entries(runs, persona, model, tool, state=state, vague=vague, limit=limit)
+    from panel.ledger import forecasts_of
+
+    forecasts = [one for one in forecasts_of(_entries(runs, persona, model, tool, vague=vague))
+                 if state is None or (one.entry.outcome is None) == (state == "open")][:limit]
     if as_json:
-        _print_json(entries)
+        _print_json(forecasts)
         return
     from rich.console import Console
 
     from panel.editorial.ledger import NO_PREDICTIONS, print_entries
 
-    if entries:
-        print_entries(entries, Console())
+    if forecasts:
+        print_entries(forecasts, Console())
     else:
         narrowed = state is not None or vague or any(name is not None for name in (persona, model, tool))
         print("no prediction fits; `ship-panel ledger list` shows them all" if narrowed else NO_PREDICTIONS)
 
 
 def due(
-    runs: Runs = None,
+    runs: Runs = None, model: Model = None, all_models: AllModels = False,
     as_of: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="As if today were this day. [default: today, "
                                                                          "UTC]", show_default=False)] = None,
     within: Annotated[int, typer.Option(metavar="N", help="Those of the next N months too, this one being the first.",
                                         min=0, max=1200)] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """List open predictions whose month is over, oldest first."""
-    from panel.ledger import days_over, months_ahead
+    """List open predictions whose month is over, oldest first, redrafts as one."""
+    from panel.ledger import days_over, forecasts_of, months_ahead
     from panel.store import open_store
+    from panel.store.ledger import check_model
     from panel.store.ledger import due as due_before
-    from panel.store.ledger import next_month_due
 
     today = _day(as_of)
     with open_store(store_folder(runs)) as store:
-        entries = due_before(store, months_ahead(today, within))
-        following = next_month_due(store)
+        check_model(store, model)
+        entries, left_out = _of_forecasters(due_before(store, LAST_MONTH), model, all_models)
+    until = months_ahead(today, within)
+    forecasts = forecasts_of(entry for entry in entries if entry.by < until)
     if as_json:
-        _print_json(entries, lambda entry: {"days_over": days_over(entry.by, today)})
+        _print_json(forecasts, lambda entry: {"days_over": days_over(entry.by, today)})
         return
     from rich.console import Console
 
-    from panel.editorial.ledger import nothing_due, print_due
+    from panel.editorial.ledger import left_out_words, nothing_due, print_due
+    from panel.editorial.narrow import fitted, width_of_output
 
-    if entries:
-        print_due(entries, today, Console())
+    if forecasts:
+        print_due(forecasts, today, Console())
     else:
-        print(nothing_due(following))
+        print(nothing_due(entries[0].by if entries else None))
+    if left_out:
+        print(fitted(left_out_words(left_out), width_of_output()))
 
 
 def resolve(
@@ -109,7 +120,7 @@ def resolve(
                                                    "id, outcome, source, note, by.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how a prediction came out.
+    """Say how a prediction came out, and every redraft of it.
 
     Nothing is overwritten: another resolution of the same prediction stands in its place, and both are kept.
     """
@@ -131,17 +142,20 @@ def resolve(
         from panel.cli.show import print_json
 
         print_json([{**one.resolution.model_dump(mode="json"), "id": one.entry.id, "before": one.entry.outcome,
-                     "shown": taken.shown} for one in taken.resolved])
+                     "shown": taken.shown, "drafts": one.drafts, "already": one.already} for one in taken.resolved])
         return
     from panel.editorial.ledger import resolved_lines
+    from panel.editorial.narrow import fitted, width_of_output
 
-    print("\n".join(resolved_lines([(one.entry, one.resolution) for one in taken.resolved])))
+    for line in resolved_lines(taken.resolved):
+        print(fitted(line, width_of_output()))
     if not taken.shown:
         print(f"{folder} is held by another process: this is kept, and shows when that one ends")
 
 
 def score(
     runs: Runs = None, persona: Persona = None, model: Model = None, tool: Tool = None,
+    all_models: AllModels = False,
     by_version: Annotated[bool, typer.Option("--by-version", help="Each version of a persona by itself.")] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the calibration: .svg, .png or .pdf.",
                                               show_default=False)] = None,
@@ -149,29 +163,39 @@ def score(
 ) -> None:
     """Score the resolved predictions: Brier score, its parts, calibration.
 
-    Beside each figure the range that chance gives somebody who is perfectly calibrated.
+    Beside each figure the range that chance gives somebody who is perfectly calibrated. Redrafts of a prediction are
+    one forecast: the latest counts.
     """
     from panel.ledger import ledger_report
 
     if plot is not None:
         _check_plot(plot)
-    entries = _entries(runs, persona, model, tool)
+    entries, left_out = _of_forecasters(_entries(runs, persona, model, tool), model, all_models)
     report = ledger_report(entries, by_version=by_version)
     if plot is not None:
         _draw(report, plot)
     if as_json:
         from panel.cli.show import print_json
 
-        print_json(report.model_dump(mode="json"))
+        print_json({**report.model_dump(mode="json"), "left_out": left_out,
+                    "redrafts": len(entries) - report.all.predictions})
         return
     from rich.console import Console
 
-    from panel.editorial.ledger import NO_PREDICTIONS, print_report
+    from panel.editorial.ledger import NO_PREDICTIONS, left_out_words, print_report, redraft_words
+    from panel.editorial.narrow import fitted, width_of_output
 
+    more = [left_out_words(left_out)] if left_out else []
+    if entries:
+        print_report(report, Console())
+        redrafts = len(entries) - report.all.predictions
+        more = [*([redraft_words(redrafts)] if redrafts else []), *more]
+    elif not more:
+        more = ["no prediction fits" if persona or model or tool else NO_PREDICTIONS]
+    for line in more:
+        print(fitted(line, width_of_output()))
     if not entries:
-        print("no prediction fits" if persona or model or tool else NO_PREDICTIONS)
         return
-    print_report(report, Console())
     if plot is not None:
         print(f"plot: {plot}")
 
@@ -186,10 +210,22 @@ def _entries(runs: str | None, persona: str | None, model: str | None, tool: str
         return ledger(store, persona=persona, model=model, tool=tool_id, **more)
 
 
-def _print_json(entries: list[LedgerEntry], more: Any = lambda entry: {}) -> None:
+def _of_forecasters(entries: list[LedgerEntry], model: str | None,
+                    all_models: bool) -> tuple[list[LedgerEntry], int]:
+    """Those of the model named; else without those nobody foretold, and how many these are."""
+    from panel.ledger import made_up
+
+    if model is not None:
+        return [entry for entry in entries if entry.model == model], 0
+    kept = [entry for entry in entries if all_models or not made_up(entry.model)]
+    return kept, len(entries) - len(kept)
+
+
+def _print_json(forecasts: list[Drafts], more: Any = lambda entry: {}) -> None:
     from panel.cli.show import print_json
 
-    print_json([{"id": entry.id, **entry.model_dump(mode="json"), **more(entry)} for entry in entries])
+    print_json([{"id": entry.id, **entry.model_dump(mode="json"), "drafts": list(keys), **more(entry)}
+                for entry, keys in forecasts])
 
 
 def _day(text: str | None) -> date:

@@ -30,7 +30,8 @@ def history(tool: Tool, runs: Runs = None, as_json: AsJson = False) -> None:
 
     from panel.cli.show import print_json
     from panel.editorial.changes import floor_words
-    from panel.editorial.past import HISTORY_COLUMNS, history_json, history_rows, personas_of
+    from panel.editorial.narrow import fitted, width_of_output
+    from panel.editorial.past import HISTORY_COLUMNS, history_json, history_rows, narrow_history, personas_of
     from panel.retests import floor_of
     from panel.store import find_tool, open_store
     from panel.store.past import panels_of, retests_of
@@ -44,9 +45,11 @@ def history(tool: Tool, runs: Runs = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"tool": last.tool_id, **history_json(panels, floors)})
         return
-    console = Console()
+    width = width_of_output()
     rows = history_rows(panels)
-    if console.width < NARROW:
+    if width is not None and width < NARROW:
+        print("\n".join(narrow_history(panels, width)))
+    elif width is None:
         for row in rows:
             print("; ".join(f"{name} {cell}" for name, cell in zip(HISTORY_COLUMNS, row, strict=True) if cell))
     else:
@@ -55,13 +58,12 @@ def history(tool: Tool, runs: Runs = None, as_json: AsJson = False) -> None:
             table.add_column(Text(name), overflow="fold")
         for row in rows:
             table.add_row(*map(Text, row))
-        console.print(table)
-    print(f"votes: {', '.join(map(plain, personas_of(panels)))}; S ship, s skip, = even split, - unscored, "
-          ". does not sit")
-    for floor in floors:
-        print(f"retests: {plain(floor_words(floor))}")
+        Console(width=width).print(table)
+    said = [f"votes: {', '.join(map(plain, personas_of(panels)))}; S ship, s skip, = even split, - unscored, "
+            ". does not sit", *(f"retests: {plain(floor_words(floor))}" for floor in floors)]
     if not floors:
-        print("how much a retest moves it is not known: no repeats in the store; run the panel with --repeats 3")
+        said.append("how much a retest moves it is not known: no repeats in the store; run the panel with --repeats 3")
+    print("\n".join(fitted(line, width) for line in said))
 
 
 NARROW = 110
@@ -84,6 +86,7 @@ def diff(
     """
     from panel.cli.show import print_json
     from panel.editorial.changes import as_markdown, as_text, explanation_json, explanation_sections
+    from panel.editorial.narrow import width_of_output
     from panel.store import find_tool, open_store
     from panel.store.past import explained
 
@@ -94,7 +97,8 @@ def diff(
     if as_json:
         print_json(explanation_json(found))
     else:
-        print((as_markdown if markdown else as_text)(explanation_sections(found)))
+        sections = explanation_sections(found)
+        print(as_markdown(sections) if markdown else as_text(sections, width_of_output()))
 
 
 def drift(
@@ -108,6 +112,7 @@ def drift(
     """
     from panel.cli.show import print_json
     from panel.editorial.changes import as_text
+    from panel.editorial.narrow import width_of_output
     from panel.editorial.past import drift_sections, version_json, warnings
     from panel.store import open_store
     from panel.store.past import versions
@@ -122,5 +127,5 @@ def drift(
         print_json({"personas": [version_json(one) for one in personas],
                     "prompts": [version_json(one) for one in prompts], "warnings": warnings((*personas, *prompts))})
     else:
-        print(as_text(drift_sections(personas, prompts)) if personas else
+        print(as_text(drift_sections(personas, prompts), width_of_output()) if personas else
               "no review in the store yet; start with: ship-panel review DOSSIER.yaml")

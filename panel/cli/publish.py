@@ -20,6 +20,12 @@ NAMED = 10
 """So many ids stand in a line, the rest are counted."""
 
 
+PanelDigest = Annotated[str | None, typer.Option("--panel", show_default=False, metavar="DIGEST", help=(
+    "Digest (or its beginning) of the panel. [default: the newest at full depth]"))]
+TRIALS = "coalesce(depth <> 'full', false) OR list_has_any(models, ['scripted', 'local:starter'])"
+"""What nobody publishes unasked: made by a rule or the starter, or without a text."""
+
+
 def add_to(app: typer.Typer) -> None:
     """Register this file's commands."""
     app.command("flags")(flags)
@@ -31,7 +37,7 @@ def flags(
     tool: Annotated[str | None, typer.Argument(help="Id of a reviewed tool, or its beginning. [default: all that are "
                                                     "held]", show_default=False)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Cleared flags and notes too.")] = False,
-    runs: Runs = None, as_json: AsJson = False,
+    panel: PanelDigest = None, runs: Runs = None, as_json: AsJson = False,
 ) -> None:
     """Show the flags that hold a tool back from publication.
 
@@ -45,22 +51,22 @@ def flags(
 
     folder = store_folder(runs)
     if tool is None:
-        if everything:
-            raise ConfigError("flags --all: name a tool")
+        if everything or panel is not None:
+            raise ConfigError(f"flags {'--all' if everything else '--panel'}: name a tool")
         _held_tools(folder, as_json)
         return
-    card = _card(folder, tool)
+    card = _card(folder, tool, panel)
     if as_json:
         print_json(flags_json(card, everything=everything))
     else:
         print_flags(card, Console(), everything=everything)
 
 
-def _card(folder: Path, tool: str) -> Scorecard:
+def _card(folder: Path, tool: str, panel: str | None) -> Scorecard:
     from panel.store import find_tool, open_store, scorecard
 
     with open_store(folder) as store:
-        return scorecard(store, find_tool(store, tool))
+        return scorecard(store, find_tool(store, tool), panel)
 
 
 def _held_tools(folder: Path, as_json: bool) -> None:
@@ -96,7 +102,7 @@ def clear(
     flag: Annotated[list[int] | None, typer.Option(help="Number of a flag as `flags` shows it; again for more. "
                                                         "[default: all]", show_default=False)] = None,
     by: Annotated[str | None, typer.Option(help="Who clears them.", show_default=False)] = None,
-    runs: Runs = None, as_json: AsJson = False,
+    panel: PanelDigest = None, runs: Runs = None, as_json: AsJson = False,
 ) -> None:
     """Clear flags that hold a tool back.
 
@@ -109,7 +115,7 @@ def clear(
     if not note.strip():
         raise ConfigError("clear --note: say why the flags may be cleared")
     folder = store_folder(runs)
-    card = _card(folder, tool)
+    card = _card(folder, tool, panel)
     chosen = _chosen(card, flag or [])
     in_store = True
     if chosen:
@@ -155,7 +161,7 @@ def _say_cleared(card: Scorecard, chosen: Sequence[OnPage], *, in_store: bool, a
     rest = f"{counted(len(left), 'flag')} left: {numbers}" if left else "nothing holds it now"
     print(f"{tool_id}: {counted(len(chosen), 'flag')} cleared, {rest}")
     if not in_store:
-        print("it is kept, and shown when the run that has runs/ now is done")
+        print("kept; it shows when the run that holds runs/ ends")
 
 
 def publish(
@@ -164,43 +170,62 @@ def publish(
                                                       "all that are not held]", show_default=False)] = None,
     kind: Annotated[str, typer.Option("--format", help="markdown (with front matter, and a JSON twin) or json")]
     = "markdown",
-    runs: Runs = None, as_json: AsJson = False,
+    panel: PanelDigest = None, runs: Runs = None, as_json: AsJson = False,
 ) -> None:
     """Write the pages of tools whose flags are cleared.
 
-    Only changed files are written; one edited by hand is written over, the page of a tool held since is taken away.
+    Without names also not those of the starter, of scripted answers or of depth verdict. Only changed files are
+    written; one edited by hand is written over, the page of a tool held since is taken away.
     """
     from panel.cli.look import store_folder
     from panel.editorial.publishing import MAKERS, check_folder
     from panel.editorial.publishing import publish as publish_tools
-    from panel.store import open_store
+    from panel.store import open_store, scorecard
     from panel.store.narrowing import scorecards
 
     if kind not in ("markdown", "json"):
         raise ConfigError(f"--format {kind}: must be markdown or json")
     makers = MAKERS["json" if kind == "json" else "markdown"]
+    if panel is not None and len(tools or ()) != 1:
+        raise ConfigError("publish --panel: name one tool")
     check_folder(folder)
-    with open_store(store_folder(runs)) as store:
-        chosen = _named(store, tools, folder, makers) if tools else _candidates(store)
-        done = publish_tools(chosen, lambda tool_ids: scorecards(store, tool_ids), folder, makers)
+    runs_folder = store_folder(runs)
+    if folder.resolve().is_relative_to(runs_folder.resolve()):
+        raise ConfigError(f"{folder}: is in the runs folder, which holds the journals; choose another")
+    with open_store(runs_folder) as store:
+        chosen = _named(store, tools, panel, folder, makers) if tools else _candidates(store)
+        done = publish_tools(
+            chosen, lambda ids: [scorecard(store, ids[0], panel)] if panel and ids else scorecards(store, ids),
+            folder, makers)
     _say_published(done, folder, as_json)
 
 
 def _candidates(store: Any, tool_ids: Sequence[str] | None = None) -> list[Candidate]:
     from panel.editorial.publishing import Candidate
 
-    rows = store.execute("SELECT tool_id, holds, outcome FROM latest WHERE $1 IS NULL OR list_contains($1, tool_id) "
-                         "ORDER BY tool_id", [tool_ids]).fetchall()
+    rows = store.execute(f"SELECT tool_id, holds, outcome, {TRIALS} FROM latest "
+                         "WHERE $1 IS NULL OR list_contains($1, tool_id) ORDER BY tool_id", [tool_ids]).fetchall()
     return [Candidate(*row) for row in rows]
 
 
-def _named(store: Any, tools: Sequence[str], folder: Path, makers: Makers) -> list[Candidate]:
-    """The tools named. Raises ConfigError, before anything is written, when one of them may have no page."""
+def _named(
+    store: Any, tools: Sequence[str], panel: str | None, folder: Path, makers: Makers
+) -> list[Candidate]:
+    """The tools named, whoever wrote of them.
+
+    Raises ConfigError, before anything is written, when one of them may have no page.
+    """
+    from dataclasses import replace
+
     from panel.editorial.publishing import is_name, strange_files
     from panel.editorial.scorecard import counted
-    from panel.store import find_tool
+    from panel.store import find_tool, scorecard
 
-    chosen = _candidates(store, list(dict.fromkeys(find_tool(store, tool) for tool in tools)))
+    chosen = [replace(one, trial=False) for one in
+              _candidates(store, list(dict.fromkeys(find_tool(store, tool) for tool in tools)))]
+    if panel is not None:
+        card = scorecard(store, chosen[0].tool_id, panel)
+        chosen = [replace(chosen[0], holds=len(card.holds), outcome=card.score.outcome)]
     for tool in chosen:
         if tool.holds:
             verb = "holds" if tool.holds == 1 else "hold"
@@ -232,6 +257,9 @@ def _say_published(done: Published, folder: Path, as_json: bool) -> None:
         print(f"{len(done.held)} held back: {_ids(done.held)}; see: ship-panel flags")
     if done.no_quorum:
         print(f"{len(done.no_quorum)} without a quorum: {_ids(done.no_quorum)}")
+    if done.trials:
+        print(f"{len(done.trials)} left out: of the starter, scripted answers or depth verdict; name a tool to publish "
+              "it all the same")
     if done.removed:
         print(f"{len(done.removed)} taken away, published before: {_ids(done.removed)}")
     if done.left_alone:

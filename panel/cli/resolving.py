@@ -20,7 +20,7 @@ from panel.schema import Resolution
 from panel.schema.ledger import LedgerEntry
 from panel.schema.statement import ResolvedAs
 from panel.store import open_store
-from panel.store.ledger import find_prediction
+from panel.store.ledger import drafts_of, find_prediction
 
 COLUMNS = ("id", "outcome", "source", "note", "by")
 OUTCOMES = ("yes", "no", "void")
@@ -46,10 +46,15 @@ class Answers(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """A prediction as it stood before, and what was stated of it."""
+    """A prediction as it stood before, what was stated of it, and of how many drafts of it that was stated now.
+
+    `already`: it stood so, and nothing was stated of it.
+    """
 
     entry: LedgerEntry
     resolution: Resolution
+    drafts: int
+    already: bool
 
 
 class Taken(NamedTuple):
@@ -79,26 +84,48 @@ def read_answers(path: Path) -> Answers:
 def take(folder: Path, typed: Answers, by: str | None, at: str, *, early: bool, today: date) -> Taken:
     """Check every answer, then keep them all. `by` is who says so where an answer does not.
 
-    Raises ConfigError when one is wrong, after naming each; nothing is kept then.
+    An answer is stated of every draft of its prediction (the same tool, persona, statement and month), one resolution
+    each, and of none that stands so already, by outcome and source, unless it has a note of its own. Raises
+    ConfigError when one is wrong, after naming each; nothing is kept then.
     """
     resolved: list[Resolved] = []
+    stated: list[Resolution] = []
     bad = dict(typed.bad)
-    lines: dict[str, int] = {}
+    lines: dict[str, tuple[Answer, bool]] = {}
     with open_store(folder) as store:
         for answer in typed.answers:
             try:
                 entry = find_prediction(store, answer.prediction)
+                resolution = _resolution(answer, entry, by, at, early=early, today=today)
                 if entry.key in lines:
-                    raise ConfigError(f"{entry.id} is resolved in line {lines[entry.key]} already")
-                lines[entry.key] = answer.line
-                resolved.append(Resolved(entry, _resolution(answer, entry, by, at, early=early, today=today)))
+                    _check_again(entry, answer, *lines[entry.key])
+                    continue
+                drafts = drafts_of(store, entry)
+                lines |= {draft.key: (answer, draft.key == entry.key) for draft in drafts}
+                new = [draft for draft in drafts if not _stands(draft, resolution)]
+                stated += [resolution.model_copy(update={"prediction": draft.key}) for draft in new]
+                resolved.append(Resolved(entry, resolution, len(new), _stands(entry, resolution)))
             except ConfigError as error:
                 if typed.path is None:
                     raise
                 bad[answer.line] = str(error)
     if bad:
         _refuse(typed, bad)
-    return Taken(resolved, record(folder, [one.resolution for one in resolved]))
+    return Taken(resolved, record(folder, stated) if stated else True)
+
+
+def _stands(entry: LedgerEntry, resolution: Resolution) -> bool:
+    """Whether that is what was said of it last."""
+    return (entry.outcome, entry.source) == (resolution.outcome, resolution.source) and (
+        resolution.note in (None, entry.note))
+
+
+def _check_again(entry: LedgerEntry, answer: Answer, before: Answer, named: bool) -> None:
+    """A second line for a prediction: only of another draft of it, and saying the same. Raises ConfigError."""
+    if named:
+        raise ConfigError(f"{entry.id} is resolved in line {before.line} already")
+    if answer.outcome.strip().lower() != before.outcome.strip().lower():
+        raise ConfigError(f"{entry.id} is a draft of the prediction of line {before.line}, which says {before.outcome}")
 
 
 def _resolution(answer: Answer, entry: LedgerEntry, by: str | None, at: str, *, early: bool,

@@ -15,6 +15,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from panel.editorial.plain import shortened
+from panel.editorial.scorecard import spoken
 from panel.schema.ledger import CalibrationBin, LedgerReport, LedgerScore
 
 # Blue and vermilion of Okabe & Ito (2008): told apart by every reader, and on grey paper by their shape as well.
@@ -69,7 +70,7 @@ def _name(scores: Sequence[LedgerScore]) -> str | None:
     if not scores:
         return None
     version = scores[0].persona_digest
-    return shortened(scores[0].persona_id or "", TITLE_LENGTH) + (f" {version[:8]}" if version else "")
+    return shortened(spoken(scores[0].persona_id or ""), TITLE_LENGTH) + (f" {version[:8]}" if version else "")
 
 
 def _figure(score: LedgerScore, panels: Sequence[tuple[str | None, LedgerScore]]) -> Figure:

@@ -9,11 +9,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from panel.changes import difference
+from panel.editorial.flags import FLAG_WORDS
+from panel.editorial.narrow import fitted
 from panel.editorial.plain import escaped, plain, shortened
+from panel.editorial.scorecard import counted
 from panel.schema.change import (
     Check,
     Explanation,
     Factor,
+    FlagChange,
     Move,
     PanelSeen,
     Retests,
@@ -35,10 +39,10 @@ class Section(NamedTuple):
     lines: tuple[str, ...]
 
 
-def as_text(sections: Sequence[Section]) -> str:
-    """For a terminal. A line that begins with spaces belongs to the one above."""
-    return "\n\n".join("\n".join((plain(section.heading), *(f"  {_indent(line)}{plain(line)}" for line in
-                                                             section.lines))) for section in sections)
+def as_text(sections: Sequence[Section], width: int | None = None) -> str:
+    """For a terminal so wide; null: lines stay whole. A line that begins with spaces belongs to the one above."""
+    return "\n\n".join("\n".join((fitted(plain(section.heading), width), *(
+        fitted(f"  {_indent(line)}{plain(line)}", width) for line in section.lines))) for section in sections)
 
 
 def as_markdown(sections: Sequence[Section]) -> str:
@@ -64,7 +68,7 @@ def change_words(before: PanelSeen, after: PanelSeen) -> str:
         elif factor.what == "lines":
             said.append(_dossier_words(before, after))
         else:
-            said.append(_factor_words(factor))
+            said.append(_factor_words(factor, before, after))
     if personas:
         said.append(f"persona {', '.join(personas)}")
     said += [f"{name} {one} -> {two}" for name, one, two in (
@@ -84,7 +88,7 @@ def _dossier_words(before: PanelSeen, after: PanelSeen) -> str:
     return f"dossier: {', '.join([*short, lines])}"
 
 
-def _factor_words(factor: Factor) -> str:
+def _factor_words(factor: Factor, before: PanelSeen, after: PanelSeen) -> str:
     where = f" ({', '.join(factor.seats)})"
     if factor.kind == "model" and factor.what == "asked":
         return f"model {factor.before} -> {factor.after}"
@@ -97,7 +101,9 @@ def _factor_words(factor: Factor) -> str:
     if factor.what == "file":
         return f"persona file {factor.before[:8]} -> {factor.after[:8]}{where}"
     if factor.what == "folder":
-        return f"prompts {factor.before[:8]} -> {factor.after[:8]}"
+        digests = prompts_of(before), prompts_of(after)
+        return f"prompts {digests[0]} -> {digests[1]}" if digests[0] != digests[1] else (
+            f"prompt folder {factor.before[:8]} -> {factor.after[:8]}{where}")
     if factor.kind == "dossier":
         what = "dossier" if factor.what == "lines" else "the same dossier, cut otherwise:"
         return f"{what} {factor.before[:8]} -> {factor.after[:8]}"
@@ -108,7 +114,7 @@ def floor_words(floor: Retests) -> str:
     """How much retests move a seat."""
     who = f"{floor.persona_id} on {floor.model}" if floor.persona_id else f"all personas on {floor.model}"
     return (f"{who}: SD of a score {floor.deviation:.1f} points from take to take, verdict flipped in {floor.flips} of "
-            f"{floor.pairs} pairs")
+            f"{counted(floor.pairs, 'pair')}")
 
 
 def conclusion(found: Explanation) -> str:
@@ -117,7 +123,7 @@ def conclusion(found: Explanation) -> str:
     differs = _and([_KIND_WORDS[kind] for kind in dict.fromkeys(kind for seat in found.seats for kind in seat.kinds)])
     if found.cause == "none":
         unread = _and([seat.seat for seat in found.seats if not seat.comparable])
-        return ("Nothing changed in the answers" + (f" that can be compared ({unread} cannot)" if unread else "")
+        return ("No verdict or score changed" + (f" that can be compared ({unread} cannot)" if unread else "")
                 + (f", though {differs} did." if differs else "."))
     if found.cause == "noise":
         if not differs:
@@ -156,7 +162,7 @@ def explanation_sections(found: Explanation) -> list[Section]:
     before, after = found.before, found.after
     sections = [
         Section(f"{after.tool_id}: why the panel changed", (conclusion(found), *_side_lines(before, after))),
-        Section("What differs", (*(_factor_words(factor) + (" (slight)" if factor.slight else "")
+        Section("What differs", (*(_factor_words(factor, before, after) + (" (slight)" if factor.slight else "")
                                    for factor in found.factors),
                                  *(f"{words} (a retest)" for words in found.retaken), *found.notes)
                 or ("nothing",)),
@@ -165,6 +171,8 @@ def explanation_sections(found: Explanation) -> list[Section]:
     ]
     if found.steps:
         sections.append(Section("Over the panels in between", tuple(map(_step_words, found.steps))))
+    if found.flags or before.holds != after.holds:
+        sections.append(Section("Flags that came or went", tuple(_flag_lines(found))))
     if found.lines and any(factor.kind == "dossier" for factor in found.factors):
         sections.append(Section("Lines of the dossier", tuple(
             f"[{change.before_number or '-'} -> {change.after_number or '-'}] {change.kind}: "
@@ -214,7 +222,7 @@ def _because(seat: SeatSeen | None) -> str:
 def _noise_lines(found: Explanation) -> Iterator[str]:
     for move in found.moves:
         yield _move_words(move)
-        yield from (f"  {_check_words(check)}" for check in move.checks if move.moved and check.moved)
+        yield from (f"  {check_words(check)}" for check in move.checks if move.moved and check.moved)
     if found.floors:
         yield from (f"retests: {floor_words(floor)}" for floor in found.floors)
     else:
@@ -228,12 +236,33 @@ def _move_words(move: Move) -> str:
     return f"{', '.join(move.seats)} ({what}): mean score {move.mean_move:+.1f}, {judged}"
 
 
-def _check_words(check: Check) -> str:
+def check_words(check: Check) -> str:
+    """One look at a move, with what a retest does."""
     said = "beyond" if check.beyond else "within"
+    if check.still and check.bound is None:
+        who = "these seats" if len(check.still) >= check.moved else _and(check.still)
+        return f"{check.of}: {check.moved:g} flipped, and no retest of {who} ever moved: {said}"
     if check.bound is None:
         return (f"{check.of}: {check.moved:g} flipped, which retests alone do {check.chance or 0:.1%} of the time: "
                 f"{said}")
     return f"{check.of}: {check.moved:+.1f}, a retest up to {check.bound:.1f}: {said}"
+
+
+def _flag_lines(found: Explanation) -> Iterator[str]:
+    """What holds by its words, notes as counts over all seats."""
+    yield f"flags that hold: {found.before.holds} -> {found.after.holds} (not cleared)"
+    for flag in found.flags:
+        if flag.holds:
+            what = f"\"{shortened(flag.text, CUT)}\"" if flag.text else shortened(flag.reason or "", CUT)
+            yield f"{'came' if flag.after else 'went'}: {flag.seat}, {FLAG_WORDS.get(flag.kind, flag.kind)}: {what}"
+    notes = [flag for flag in found.flags if not flag.holds]
+    if notes:
+        yield f"notes: {'; '.join(_note_words(kind, notes) for kind in dict.fromkeys(one.kind for one in notes))}"
+
+
+def _note_words(kind: str, notes: Sequence[FlagChange]) -> str:
+    change = [f"{one.seat} {one.before} -> {one.after}" for one in notes if one.kind == kind]
+    return f"{FLAG_WORDS.get(kind, kind.replace('_', ' '))} ({', '.join(change)})"
 
 
 def _step_words(step: Step) -> str:
@@ -284,7 +313,7 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
     """`cause`, `conclusion`, `beyond_noise`, and under `evidence` all that it is concluded from."""
     dumped = found.model_dump(mode="json")
     evidence = {name: dumped[name] for name in (
-        "kinds", "open", "factors", "retaken", "notes", "moves", "steps", "lines", "fields", "prompt_lines")}
+        "kinds", "open", "factors", "retaken", "notes", "moves", "steps", "lines", "fields", "prompt_lines", "flags")}
     evidence["floors"] = [floor_json(floor) for floor in found.floors]
     return {
         "tool": found.after.tool_id, "cause": found.cause, "conclusion": conclusion(found),
@@ -295,8 +324,13 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
     }
 
 
+def prompts_of(panel: PanelSeen) -> str:
+    """The digest of its prompts, as a card prints it: of all its folders together (`panels.prompts_digest`)."""
+    return panel.panel.prompts_digest[:12]
+
+
 def folders_of(panel: PanelSeen) -> list[str]:
-    """Digests of the prompt folders its seats were asked from."""
+    """Digests of the prompt folders its seats were asked from, each by itself (`reviews.prompts_digest`)."""
     return list(dict.fromkeys(seat.prompts_digest or panel.panel.prompts_digest for seat in panel.seats))
 
 

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from panel.editorial.narrow import fitted, width_of_output
 from panel.editorial.plain import plain
-from panel.ledger import FEW, days_over
+from panel.editorial.scorecard import counted, spoken
+from panel.ledger import FEW, Drafts, days_over
 from panel.schema import Resolution
 from panel.schema.ledger import CalibrationBin, LedgerEntry, LedgerReport, LedgerScore, NullRange
 
@@ -25,40 +26,53 @@ OUTCOME_STYLES = {"yes": "bold green", "no": "bold red", "void": "yellow", "open
 DASH = "-"
 
 
-def print_entries(entries: Sequence[LedgerEntry], console: Console) -> None:
-    """The predictions in the order given."""
+def print_entries(forecasts: Sequence[Drafts], console: Console) -> None:
+    """The predictions in the order given, redrafts as one."""
     if console.width >= TABLE_WIDTH and console.is_terminal:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in ("id", "by", "%", "persona", "tool", "outcome"):
             table.add_column(name, overflow="fold", justify="right" if name == "%" else "left")
         table.add_column("statement", overflow="fold", ratio=1)
-        for entry in entries:
-            table.add_row(entry.id, _text(entry.by), str(entry.probability), _text(entry.persona_id),
-                          _text(entry.tool_id), _outcome(entry), Text(" ".join(_said(entry))))
+        for one in forecasts:
+            entry = one.entry
+            table.add_row(entry.id, _text(entry.by), str(entry.probability), _text(spoken(entry.persona_id)),
+                          _text(entry.tool_id), _outcome(entry), Text(" ".join(_said(one))))
         console.print(table)
     else:
-        for entry in entries:
-            _print_entry(entry, console, _outcome(entry))
-    still_open = sum(entry.outcome is None for entry in entries)
+        for one in forecasts:
+            _print_entry(one, _outcome(one.entry), console)
+    still_open = sum(one.entry.outcome is None for one in forecasts)
     how = "; resolve one with: ship-panel ledger resolve ID yes|no|void --source URL" if still_open else ""
-    console.print(Text(f"{_counted(len(entries), 'prediction')}, {still_open} open{how}", "dim"), soft_wrap=True)
+    _print(Text(f"{counted(len(forecasts), 'prediction')}, {still_open} open{how}", "dim"), console)
 
 
-def print_due(entries: Sequence[LedgerEntry], today: date, console: Console) -> None:
+def print_due(forecasts: Sequence[Drafts], today: date, console: Console) -> None:
     """The predictions in the order given, each with how long its month is over, and the line to type for the first."""
-    for entry in entries:
-        _print_entry(entry, console, Text(over_words(entry.by, today), "bold"))
+    for one in forecasts:
+        _print_entry(one, Text(over_words(one.entry.by, today), "bold"), console)
+    entries = [one.entry for one in forecasts]
     example = next((entry for entry in entries if days_over(entry.by, today) > 0), entries[0])
-    console.print(Text(f"{_counted(len(entries), 'prediction')}. To resolve one: ship-panel ledger resolve "
-                       f"{example.id} yes|no --source URL  (or void --note WHY)"), soft_wrap=True)
+    _print(Text(f"{counted(len(entries), 'prediction')}. To resolve one: ship-panel ledger resolve "
+                f"{example.id} yes|no --source URL  (or void --note WHY)"), console)
+
+
+def left_out_words(number: int) -> str:
+    """What to say of the predictions of made-up forecasters."""
+    return f"left out: {counted(number, 'prediction')} by scripted and the starter (--all-models, or --model NAME)"
+
+
+def redraft_words(number: int) -> str:
+    """What to say of predictions that were drafted more than once."""
+    return (f"{counted(number, 'redraft')} not counted: of predictions equal in tool, persona, statement and month "
+            "the latest counts, if it was made before it came out")
 
 
 def over_words(by: str, today: date) -> str:
     """How long a month is over, or how long it still lasts."""
     days = days_over(by, today)
     if days <= 0:
-        return "due today" if days == 0 else f"due in {_counted(-days, 'day')}"
-    return f"over for {_counted(days, 'day')}"
+        return "due today" if days == 0 else f"due in {counted(-days, 'day')}"
+    return f"over for {counted(days, 'day')}"
 
 
 def nothing_due(following: str | None) -> str:
@@ -68,11 +82,16 @@ def nothing_due(following: str | None) -> str:
     return f"nothing is due; the next open prediction is of {plain(following)} (--within N: those of N months ahead)"
 
 
-def resolved_lines(resolved: Iterable[tuple[LedgerEntry, Resolution]]) -> Iterator[str]:
-    """What was taken down, and what stood before."""
-    for entry, resolution in resolved:
+def resolved_lines(resolved: Iterable[tuple[LedgerEntry, Resolution, int, bool]]) -> Iterator[str]:
+    """What was taken down, of how many drafts, and what stood before. Last: whether it was so already."""
+    for entry, resolution, drafts, already in resolved:
+        if already:
+            more = f"; now of {counted(drafts, 'other draft')} too" if drafts else ""
+            yield f"{entry.id}: already so since {plain(entry.resolved_at or '')[:10]} ({entry.outcome}){more}"
+            continue
         yield (f"{entry.id}: {resolution.outcome}, {entry.probability}% by {plain(entry.by)}, "
-               f"{plain(entry.persona_id)} on {plain(entry.tool_id)}: {plain(entry.statement)}")
+               f"{plain(spoken(entry.persona_id))} on {plain(entry.tool_id)}: {plain(entry.statement)}"
+               + (f" ({drafts} drafts)" if drafts > 1 else ""))
         if entry.outcome is not None:
             stood = ", ".join(plain(text) for text in (entry.source, entry.note, entry.resolved_by) if text)
             yield (f"  before it stood as {entry.outcome}, since {plain(entry.resolved_at or '')[:10]}"
@@ -82,7 +101,7 @@ def resolved_lines(resolved: Iterable[tuple[LedgerEntry, Resolution]]) -> Iterat
 def print_report(report: LedgerReport, console: Console) -> None:
     """The score of all, the calibration table, and the scores of personas, models and seats where there are several."""
     for line in score_lines(report.all):
-        console.print(Text(line), soft_wrap=not console.is_terminal)
+        _print(Text(line), console)
     if report.all.bins:
         console.print()
         _print_table(CALIBRATION_HEADS, [_bin_cells(one) for one in report.all.bins], console)
@@ -90,14 +109,16 @@ def print_report(report: LedgerReport, console: Console) -> None:
         repeated = name == "seat" and len(scores) in (len(report.by_persona), len(report.by_model))
         if len(scores) > 1 and not repeated and report.all.resolved:
             console.print()
-            _print_table((name, *SCORE_HEADS), [(_whose(score), *_cells(score)) for score in scores], console)
-            console.print(Text(f"* fewer than {FEW} resolved: says little. ! outside the calibrated range.", "dim"),
-                          soft_wrap=True)
+            shown = [score for score in scores if score.resolved]
+            _print_table((name, *SCORE_HEADS), [(_whose(score), *_cells(score)) for score in shown], console)
+            if len(shown) < len(scores):
+                _print(Text(f"not shown: {counted(len(scores) - len(shown), name)} with none resolved", "dim"), console)
+            _print(Text(f"* fewer than {FEW} resolved: says little. ! outside the calibrated range.", "dim"), console)
 
 
 def score_lines(score: LedgerScore) -> Iterator[str]:
     """The figures of a score in sentences."""
-    yield f"{score.resolved} of {_counted(score.predictions, 'prediction')} resolved yes or no, {score.came_true} yes"
+    yield f"{score.resolved} of {counted(score.predictions, 'prediction')} resolved yes or no, {score.came_true} yes"
     vague = f" ({score.vague_open} of them vague)" if score.vague_open else ""
     yield f"left out: {score.open} open{vague}, {score.void} void"
     if score.brier is None or score.reliability is None:
@@ -130,7 +151,7 @@ def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], console: C
     if console.width < sum(widths) + len(widths):
         for row in rows:
             figures = "; ".join(f"{head} {cell}" for head, cell in zip(heads[1:], row[1:], strict=True))
-            console.print(Text(f"{row[0]}: {figures}"), soft_wrap=True)
+            _print(Text(f"{row[0]}: {figures}"), console)
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     for number, head in enumerate(heads):
@@ -151,7 +172,7 @@ def _bin_cells(one: CalibrationBin) -> tuple[str, ...]:
 
 
 def _whose(score: LedgerScore) -> str:
-    persona = plain(score.persona_id or "")
+    persona = plain(spoken(score.persona_id or ""))
     if score.persona_digest is not None:
         persona += f" {score.persona_digest[:8]}"
     return " on ".join(part for part in (persona, plain(score.model or "")) if part)
@@ -170,17 +191,26 @@ def _short(range_: NullRange | None) -> str:
     return DASH if range_ is None else f"{range_.low:.3f}-{range_.high:.3f}{'' if range_.inside else '!'}"
 
 
-def _print_entry(entry: LedgerEntry, console: Console, mark: Text) -> None:
-    head = Text.assemble((entry.id, "bold"), f"  {plain(entry.by)}  {entry.probability}%  {plain(entry.persona_id)} on "
-                         f"{plain(entry.tool_id)}  ", mark)
-    console.print(head, soft_wrap=True)
-    for line in _said(entry):
-        console.print(Padding(Text(line), (0, 0, 0, 2)) if console.is_terminal else Text(f"  {line}"),
-                      soft_wrap=not console.is_terminal)
+def _print_entry(one: Drafts, mark: Text, console: Console) -> None:
+    entry = one.entry
+    head = Text.assemble((entry.id, "bold"), f"  {plain(entry.by)}  {entry.probability}%  "
+                         f"{plain(spoken(entry.persona_id))} on {plain(entry.tool_id)}  ", mark)
+    _print(head, console)
+    for line in _said(one):
+        _print(Text(f"  {line}"), console)
 
 
-def _said(entry: LedgerEntry) -> Iterator[str]:
+def _print(text: Text, console: Console) -> None:
+    """A line, or as many as it needs where the width is known; whole in a pipe."""
+    line = fitted(text.plain, width_of_output())
+    console.print(text if line == text.plain else Text(line, text.style), soft_wrap=True)
+
+
+def _said(one: Drafts) -> Iterator[str]:
+    entry = one.entry
     yield plain(entry.statement)
+    if len(one.keys) > 1:
+        yield f"[{len(one.keys)} drafts; this is the latest that counts]"
     if entry.vague is not None:
         yield f"[vague: {plain(entry.vague)}]"
     seen = ", ".join(plain(text) for text in (entry.source, entry.note) if text)
@@ -195,7 +225,3 @@ def _outcome(entry: LedgerEntry) -> Text:
 
 def _text(text: str) -> Text:
     return Text(plain(text))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

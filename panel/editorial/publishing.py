@@ -32,11 +32,15 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tool that has a panel score: how many flags hold it, and what the panel says."""
+    """A tool that has a panel score: how many flags hold it, and what the panel says.
+
+    `trial` is a panel for trying the software, or for triage: the starter, `scripted`, or depth verdict.
+    """
 
     tool_id: str
     holds: int
     outcome: PanelOutcome
+    trial: bool = False
 
     @property
     def unfit(self) -> str | None:
@@ -48,12 +52,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Published:
-    """What one call did, by tool id. `removed` were published before and may not be now."""
+    """What one call did, by tool id. `removed` were published before and may not be now; of what was left out as a
+    trial an older page stands.
+    """
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     held: tuple[str, ...]
     no_quorum: tuple[str, ...]
+    trials: tuple[str, ...]
     removed: tuple[str, ...]
     left_alone: tuple[str, ...]
     """Files that stand where a page should and are not ours, or ids that are no file name."""
@@ -65,13 +72,15 @@ def publish(
     """Bring `folder` up to date with the tools. Raises ConfigError where it is no folder, StoreError on a full disk."""
     check_folder(folder)
     found: dict[str, list[str]] = {
-        name: [] for name in ("written", "unchanged", "held", "no_quorum", "removed", "left_alone")}
+        name: [] for name in ("written", "unchanged", "held", "no_quorum", "trials", "removed", "left_alone")}
     waiting = iter(tools)
     while batch := list(islice(waiting, AT_ONCE)):
         fit = []
         for tool in batch:
             if not is_name(tool.tool_id):
                 found["left_alone"].append(f"{tool.tool_id[:80]} (no name for a file)")
+            elif tool.trial:
+                found["trials"].append(tool.tool_id)
             elif tool.unfit:
                 found["held" if tool.holds else "no_quorum"].append(tool.tool_id)
                 if _remove(folder, tool.tool_id):

@@ -8,6 +8,7 @@ from panel.schema.dossier import Line
 from panel.schema.panel import Panel, Sampling
 from panel.schema.persona import Persona
 from panel.schema.record import Record
+from panel.schema.verdict import Flag
 
 FactorKind = Literal["model", "prompt", "persona", "dossier", "sampling"]
 Cause = Literal["model", "prompt", "persona", "dossier", "sampling", "noise", "several", "none"]
@@ -21,6 +22,7 @@ class TakeSeen(Record):
     verdict: str | None = None
     score: int | None = None
     because: str | None = None
+    flags: tuple[Flag, ...] = ()
 
 
 class SeatSeen(Record):
@@ -145,13 +147,15 @@ class SeatChange(Record):
 class Check(Record):
     """One look at a move against what a retest does: beyond it when `moved` is more than `bound`.
 
-    For votes `moved` is the number of flips, and `chance` how often retests alone flip as many.
+    For votes `moved` is the number of flips, and `chance` how often retests alone flip as many. `still` names the seats
+    whose votes moved though no retest of them ever did: then they are beyond, whatever the chance.
     """
 
     of: str
     moved: float
     bound: float | None = None
     chance: float | None = None
+    still: tuple[str, ...] = ()
     beyond: bool
 
 
@@ -205,6 +209,21 @@ class PromptLine(Record):
     after: str
 
 
+class FlagChange(Record):
+    """A flag that one of two panels has and the other has not, or the number of notes of a kind.
+
+    A flag that holds stands for itself, with the words it is of; notes are counted over the seat.
+    """
+
+    seat: str
+    kind: str
+    holds: bool
+    text: str | None = None
+    reason: str | None = None
+    before: int
+    after: int
+
+
 class Explanation(Record):
     """Why two panels of one tool differ, and what that is concluded from."""
 
@@ -229,6 +248,8 @@ class Explanation(Record):
     lines: tuple[LineChange, ...] = ()
     fields: tuple[FieldChange, ...] = ()
     prompt_lines: tuple[PromptLine, ...] = ()
+    flags: tuple[FlagChange, ...] = ()
+    """That came or went."""
 
 
 class VersionChange(Record):

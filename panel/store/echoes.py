@@ -15,7 +15,8 @@ from panel.store import tables
 from panel.store.phrases import Quote, echoes_of, masks
 
 LAST = 50
-"""Quotes of a persona that are compared."""
+"""Quotes of a persona that are looked at; of these the latest of each tool is compared: redrafts are alike because
+they are of one tool."""
 _SHAPE = json.dumps([{
     "persona_id": "VARCHAR", "key": "VARCHAR", "tool_id": "VARCHAR", "position": "BIGINT", "kind": "VARCHAR",
     "phrase": "VARCHAR", "quotes": "BIGINT", "of": "BIGINT", "span": ["BIGINT"], "text": "VARCHAR"}])
@@ -31,7 +32,8 @@ def echo_personas(connection: duckdb.DuckDBPyConnection, runs: Iterable[str]) ->
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE last_quotes AS SELECT persona_id, key, tool_id, quote, lines_digest, "
         "coalesce(len(flags), 0) AS flags, finished_at FROM reviews "
-        f"SEMI JOIN ({newest}) AS newest ON reviews.rowid = newest.row WHERE quote IS NOT NULL")
+        f"SEMI JOIN ({newest}) AS newest ON reviews.rowid = newest.row WHERE quote IS NOT NULL "
+        "QUALIFY row_number() OVER (PARTITION BY persona_id, tool_id ORDER BY finished_at DESC, key DESC) = 1")
     rows = connection.execute("SELECT * EXCLUDE (finished_at) FROM last_quotes "
                               "ORDER BY persona_id, finished_at, key").fetchall()
     masked = _masked(connection)

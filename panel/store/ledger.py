@@ -13,6 +13,8 @@ from panel.store.rows import fetch
 Connection = duckdb.DuckDBPyConnection
 State = Literal["open", "resolved"]
 _COLUMNS = ", ".join(f'"{name}"' for name in LedgerEntry.model_fields)
+_SAME = 'tool_id, persona_id, statement, "by"'
+"""What predictions are one forecast by."""
 _NAMED = 5
 
 
@@ -35,14 +37,23 @@ def ledger(
 
 
 def due(connection: Connection, before: str) -> list[LedgerEntry]:
-    """The open predictions of months before this one (YYYY-MM), oldest month first."""
-    return _entries(connection, 'WHERE outcome IS NULL AND "by" < ? ORDER BY "by", finished_at, key', [before])
+    """The open predictions of months before this one (YYYY-MM), oldest month first.
+
+    A redraft of what is resolved is not open: the same persona said the same of the same tool and month.
+    """
+    return _entries(connection, f"ANTI JOIN (SELECT {_SAME} FROM ledger WHERE outcome IS NOT NULL) USING ({_SAME}) "
+                    'WHERE outcome IS NULL AND "by" < ? ORDER BY "by", finished_at, key', [before])
 
 
-def next_month_due(connection: Connection) -> str | None:
-    """The earliest month of an open prediction, null without one."""
-    rows = fetch(connection, 'SELECT min("by") AS month FROM ledger WHERE outcome IS NULL')
-    return None if rows[0]["month"] is None else str(rows[0]["month"])
+def check_model(connection: Connection, model: str | None) -> None:
+    """Raises ConfigError when no model of that name has made a prediction."""
+    _known(connection, "model", model)
+
+
+def drafts_of(connection: Connection, entry: LedgerEntry) -> list[LedgerEntry]:
+    """Every prediction equal to this one in tool, persona, statement and month, itself among them, oldest first."""
+    return _entries(connection, 'WHERE tool_id = ? AND persona_id = ? AND statement = ? AND "by" = ? '
+                    "ORDER BY finished_at, key", [entry.tool_id, entry.persona_id, entry.statement, entry.by])
 
 
 def find_prediction(connection: Connection, text: str) -> LedgerEntry:

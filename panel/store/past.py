@@ -35,7 +35,7 @@ WHERE score.tool_id = ? ORDER BY score.run_id, score.reviewed_at, score.panel_di
 """
 _REVIEWS = """
 SELECT key, run_id, persona_id, model, repeat, verdict, score, because, prompts_digest, lines_digest, messages_digest,
-  model_answered, fallback, rung, decided_by FROM reviews WHERE tool_id = ?
+  model_answered, fallback, rung, decided_by, coalesce(flags, []) AS flags FROM reviews WHERE tool_id = ?
 """
 _FINGERPRINTS = """
 SELECT key, list_sort(list(DISTINCT fingerprint)) FROM calls

@@ -339,7 +339,8 @@ CLEARANCES = Table(
         Column("at", "VARCHAR", "UTC, ISO 8601"),
     ))
 ECHOES = Table(
-    "echoes", "Words in a persona's last 50 quotes that over a fifth of them have, one row each time; made anew with "
+    "echoes", "Words in a persona's last 50 quotes, the latest of each tool, that over a fifth of them have, one row "
+    "each time; made anew with "
     "every load that has reviews of the persona. They are in view flags, as template_echo.", ("key", "position"), (
         *(Column(name, kind, says, f'echo."{name}"') for name, kind, says in (
             ("persona_id", "VARCHAR", "the persona"),

@@ -13,7 +13,8 @@ _HOLDING = ", ".join(map(quoted, sorted(HOLDING)))
 
 ECHO_FLAG = (
     "'template_echo' AS kind, CASE kind WHEN 'opening' THEN 'the first three words of ' ELSE '4 words in ' END || "
-    "quotes || ' of the ' || replace(persona_id, '_', ' ') || '''s last ' || \"of\" || ' quotes' AS reason, "
+    "quotes || ' of the ' || replace(persona_id, '_', ' ') || '''s last ' || \"of\" || ' quotes, one a tool' "
+    "AS reason, "
     "'quote' AS field, span, text, phrase AS about")
 """A row of `echoes` as a flag."""
 
