@@ -19,8 +19,8 @@ KINDS: dict[type[Record], str] = {Resolution: "resolution", Clearance: "clearanc
 
 
 def statement_files(runs: Path) -> list[Path]:
-    """Every file of statements under `runs/`, oldest first."""
-    return sorted((runs / FOLDER).glob("facts-*.jsonl"))
+    """Every file of statements under `runs/`, oldest first; a link, folder or pipe of that name is none."""
+    return sorted(path for path in (runs / FOLDER).glob("facts-*.jsonl") if path.is_file() and not path.is_symlink())
 
 
 def state(runs: Path, statements: Sequence[Statement]) -> Path:

@@ -83,6 +83,13 @@ def test_what_is_for_trying_is_published_only_by_name(desk: Path, making: Making
     assert command("publish", "site", FIRST).returncode == 2
 
 
+def test_where_nothing_holds_the_notes_are_counted(held: Path) -> None:
+    done = command("flags", SECOND)
+    assert "nothing holds it" in done.stdout
+    assert f"1 note: ship-panel flags {SECOND} --all" in done.stdout
+    assert "a flag that is right: leave it held" in command("flags", FIRST).stdout
+
+
 def test_a_panel_can_be_named(held: Path, desk: Path) -> None:
     """A later run of another model is the newest panel; the earlier one can be seen, cleared and published."""
     query = f"SELECT panel_digest FROM latest WHERE tool_id = '{FIRST}'"

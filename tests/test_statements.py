@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -351,3 +352,16 @@ def test_facts_are_no_run(runs: Path) -> None:
     ended = subprocess.run([sys.executable, "-m", "panel", "export", str(runs / "out"), "--runs", str(runs), "--since",
                             "facts"], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
     assert (ended.returncode, "no run of that id" in ended.stderr) == (2, True), ended.stderr
+
+
+@pytest.mark.parametrize("make", [
+    lambda path: path.mkdir(), lambda path: os.mkfifo(path), lambda path: path.symlink_to("/etc/hostname"),
+], ids=["folder", "pipe", "link"])
+def test_what_is_no_file_of_its_own_is_no_statement(runs: Path, make: Callable[[Path], None]) -> None:
+    """A pipe would be waited for without end."""
+    write(runs, MAKING, {})
+    load(runs)
+    (runs / "facts").mkdir(exist_ok=True)
+    make(runs / "facts" / "facts-00000000T000000000-1-01.jsonl")
+    assert rebuild(runs).reviews
+    assert record(runs, [made_resolution(made_review(MAKING, TOOL, "futurist"))])

@@ -7,6 +7,7 @@ from the maker, or about the dossier ("I looked for a price"). Knows nothing of 
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterable
 
 from panel.checks.parts import Part
@@ -145,12 +146,13 @@ def invented_experience(parts: Iterable[Part]) -> list[Flag]:
 
 def _apart(flags: list[Flag], texts: dict[str, str]) -> list[Flag]:
     """The first flag of each sentence."""
-    kept: dict[tuple[str | None, int], Flag] = {}
+    kept: dict[tuple[str, int], Flag] = {}
+    ends = {field: [end.start() for end in SENTENCE_END.finditer(texts[field])]
+            for field in {flag.field for flag in flags} if field is not None}
     for flag in flags:
         assert flag.field is not None
         assert flag.span is not None
-        ends = sum(1 for _ in SENTENCE_END.finditer(texts[flag.field], 0, flag.span[0]))
-        kept.setdefault((flag.field, ends), flag)
+        kept.setdefault((flag.field, bisect(ends[flag.field], flag.span[0])), flag)
     return list(kept.values())
 
 

@@ -60,6 +60,14 @@ def print_flags(card: Scorecard, console: Console, *, everything: bool) -> None:
         console.print(words(f"all of them: {clear_line(card.dossier.id)}"), soft_wrap=True)
     if everything:
         _print_rest(card, flags, console)
+        return
+    console.print()
+    if holding:
+        console.print(words("a flag that is right: leave it held, or review the tool again with another --seed or "
+                            "--model"), soft_wrap=True)
+    notes = sum(not one.holds and one.number is None for one in flags)
+    if notes:
+        console.print(words(f"{read.counted(notes, 'note')}: ship-panel flags {card.dossier.id} --all"), soft_wrap=True)
 
 
 def _print_flag(card: Scorecard, one: OnPage, console: Console) -> None:
