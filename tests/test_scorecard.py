@@ -78,7 +78,8 @@ def test_a_withdrawn_seat_is_counted_in_words() -> None:
 def test_unscored_seat_says_why_and_is_no_skip() -> None:
     page = card(ruling("ship", "ship", "unscored", "ship"))
     assert "## Futurist: unscored" in scorecard_markdown(page)
-    assert "Unscored (unreadable): the answer was cut three times" in scorecard_markdown(page)
+    assert "Unscored: this reviewer gave no readable answer." in scorecard_markdown(page)
+    assert "the answer was cut three times" not in scorecard_markdown(page)  # `show` and the JSON twin have it
     assert "UNSCORED name the thesis unreadable: the answer was cut three times" in words_of(screen(page))
 
 
@@ -334,3 +335,11 @@ def test_report_has_every_tool_and_how_it_was_run() -> None:
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
     assert "No tool was reviewed." in report_markdown([], [], 0, run)
+
+
+def test_a_split_panel_names_the_strongest_of_each_side() -> None:
+    page = scorecard_markdown(card(ruling("ship", "skip", "ship", "skip")))
+    assert "The panel is split: " in page
+    said = page.partition("The panel is split: ")[2].partition(".\n")[0]
+    assert " for ship, " in said
+    assert said.endswith(" for skip")

@@ -122,8 +122,7 @@ def _seat(card: Scorecard, seat: read.Seated, hashes: str) -> list[str]:
     if asides:
         blocks.append(escaped(". ".join(words[0].upper() + words[1:] for words in asides) + "."))
     if review and review.unscored:
-        blocks.append(f"Unscored ({escaped(read.spoken(review.unscored_kind or 'no reason kept'))}): "
-                      f"{escaped(review.unscored)}")
+        blocks.append(f"Unscored: {read.unscored_words(review)}.")
     said = said_by(card, seat)
     if said:
         if said.verdict.quote:
@@ -178,7 +177,8 @@ def dissent_markdown_of(card: Scorecard) -> str:
     """Who dissents most strongly, with score and the one thing that decided; or that nobody does."""
     review = strongest_dissent(card.reviews, card.score)
     if review is None or review.verdict is None:
-        return "None: no seat voted against the outcome."
+        said = read.no_dissent_words(card)
+        return escaped(f"{said[0].upper()}{said[1:]}.")
     verdict = review.verdict
     return (
         f"**{escaped(read.persona_name(card, review.persona_id))}** says **{verdict.verdict}** ({verdict.score}/100, "

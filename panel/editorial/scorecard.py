@@ -133,6 +133,29 @@ def _take_to_show(takes: Sequence[Review]) -> Review | None:
     return scored[words.index(usual)]
 
 
+def no_dissent_words(card: Scorecard) -> str:
+    """Why there is no strongest dissent: nobody is against the outcome, or there is none to be against."""
+    if card.score.outcome != "split":
+        return "none: no seat voted against the outcome"
+    sides = []
+    for word, strongest in (("ship", max), ("skip", min)):
+        said = [(one.shown.verdict.score, one.name) for one in seated(card)
+                if one.shown and one.shown.verdict and one.shown.verdict.verdict == word]
+        if said:
+            score, name = strongest(said)
+            sides.append(f"{name} {score} for {word}")
+    return f"the panel is split: {', '.join(sides)}" if sides else "the panel is split"
+
+
+def unscored_words(review: Review) -> str:
+    """Why a seat has no verdict, for a reader of the page: what exactly went wrong is for `show` and the JSON twin."""
+    return {
+        "unreadable": "this reviewer gave no readable answer", "declined": "the model declined to answer",
+        "quarantined": "the model could not be asked", "unavailable": "the model could not be reached",
+        "budget": "the money was spent before it was asked",
+    }.get(review.unscored_kind or "", "no reason was kept")
+
+
 def titled(card: Scorecard) -> str:
     """The tool's name, with the label of a thin dossier."""
     return f"{card.dossier.name} (first look)" if card.lines.thin else card.dossier.name

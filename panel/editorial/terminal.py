@@ -258,7 +258,7 @@ def dissent_text(card: Scorecard) -> Text:
     """The strongest dissent in one sentence, or that there is none."""
     review = strongest_dissent(card.reviews, card.score)
     if review is None or review.verdict is None:
-        return Text("none: no seat voted against the outcome")
+        return words(read.no_dissent_words(card))
     verdict = review.verdict
     name = read.persona_name(card, review.persona_id)
     return sentence(
