@@ -41,6 +41,19 @@ ship-panel rebuild
 python -c 'import panel; cards = panel.review(["mytool.yaml"], model="scripted"); print(cards[0].score.outcome)'
 ship-panel review "$checkout"/examples/code-llama-4.yaml "$checkout"/examples/mistral-4b-edge.yaml \
     --model "recorded:$checkout/examples/recorded.jsonl" --runs recorded
+ship-panel flags
+ship-panel flags my-tool --all
+ship-panel clear my-tool --note "checked against the price page"
+ship-panel publish site/ --runs recorded
+grep -q "AI personas that have not used the tool" site/code-llama-4.md
+ship-panel ledger due --runs recorded --as-of 2029-01-01
+foretold=$(ship-panel ledger list --runs recorded --json | python -c 'import json, sys; print(json.load(sys.stdin)[0]["key"][:12])')
+ship-panel ledger resolve "$foretold" yes --source https://example.org/news --runs recorded
+ship-panel ledger score --runs recorded --plot calibration.svg
+ship-panel review mytool.yaml --model scripted --repeats 3
+ship-panel history my-tool
+ship-panel diff my-tool
+ship-panel drift
 head -20 "$checkout/examples/launches.jsonl" > launches.jsonl
 ship-panel review launches.jsonl --depth verdict --model scripted:price=0.000001 --dry-run
 ship-panel review launches.jsonl --depth verdict --model scripted:price=0.000001 --budget 5 --metrics run.prom
