@@ -15,7 +15,6 @@ from panel.editorial.plain import plain
 from panel.editorial.scorecard import counted
 from panel.retests import wilson
 from panel.schema import digest_of
-from panel.schema import digest_of
 from panel.schema.change import PanelSeen, Retests, Version
 from panel.text_changes import field_changes
 
